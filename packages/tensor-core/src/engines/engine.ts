@@ -1,0 +1,68 @@
+/** What an engine is: it owns buffers and runs kernel lists. Nothing else in tensor-core knows how. */
+import type { HostArray } from "../dtype.ts";
+import type { KernelList } from "../kernels/ir.ts";
+
+export type EngineName = "webgpu" | "cpu";
+
+export interface EngineInfo {
+  readonly engine: EngineName;
+  /** The adapter's own name, as put into every result. */
+  readonly adapter: string;
+  readonly vendor: string;
+  /** True where the adapter is a processor that plays a GPU (llvmpipe, SwiftShader). */
+  readonly software: boolean;
+  /** Largest buffer one kernel can bind, in bytes. */
+  readonly maxBindingBytes: number;
+  /** How many distinct buffers one kernel may touch. */
+  readonly maxBuffersPerKernel: number;
+  readonly timestamps: boolean;
+}
+
+export interface EngineBuffer {
+  readonly bytes: number;
+  readonly label: string;
+}
+
+/** Seconds one kernel took in a profiled run. */
+export interface KernelTime {
+  readonly label: string;
+  readonly kind: string;
+  readonly seconds: number;
+}
+
+export interface EngineProgram {
+  /**
+   * Runs one step. `feeds` is the whole feed buffer (length = the feed buffer's). Buffers are zero when made.
+   * Returns at once: the work is queued. `read` names buffers whose content at the end of this very step is wanted; the
+   * promises (in the same order) resolve with a copy, later steps do not disturb them.
+   */
+  run(feeds: Uint32Array, read: readonly number[]): Promise<ArrayBuffer>[];
+  /** Runs one step and measures each kernel. Uses timestamp queries where the adapter has them, else waits after each kernel. */
+  profile(feeds: Uint32Array): Promise<KernelTime[]>;
+  /** The engine's own text for each kernel (WGSL, say), for people. */
+  sources(): { label: string; text: string }[];
+  dispose(): void;
+}
+
+export interface EngineMemory {
+  readonly buffers: number;
+  readonly bytes: number;
+}
+
+export interface Engine {
+  readonly info: EngineInfo;
+  /** A zeroed buffer. Throws BufferTooLarge over the limits. */
+  allocate(bytes: number, label: string): EngineBuffer;
+  free(buffer: EngineBuffer): void;
+  /** Queued in order with program runs. `offset` in bytes, a multiple of 4. */
+  write(buffer: EngineBuffer, data: HostArray, offset?: number): void;
+  read(buffer: EngineBuffer, offset?: number, bytes?: number): Promise<ArrayBuffer>;
+  /** `variables[i]` backs the buffer spec with variable === i. */
+  prepare(list: KernelList, variables: readonly EngineBuffer[]): Promise<EngineProgram>;
+  /** Resolves when everything queued so far has run. */
+  idle(): Promise<void>;
+  memory(): EngineMemory;
+  /** Rejects with DeviceLost when the device goes; never resolves otherwise. */
+  readonly lost: Promise<never>;
+  dispose(): void;
+}
