@@ -1,0 +1,305 @@
+// Makes one batch into one slot of memory. The worker and the in-thread path both run exactly this, so their bytes agree.
+
+import type { Columns, FieldInfo } from "./columns.ts";
+import { BatchError } from "./errors.ts";
+import {
+  type BatchPlan,
+  PAD,
+  type PlanArrays,
+  PlanBuilder,
+  planArrays,
+  planView,
+  planWords,
+} from "./plan.ts";
+
+/** Which fields share a table, and where each field's rows start: row of a field value = base + id. */
+export interface TableLayout {
+  name: string;
+  /** Rows of the whole table. */
+  rows: number;
+  /** `field` is an index into the fields of the dataset. */
+  fields: { field: number; base: number }[];
+}
+
+/** One table's part of a batch. S is the sum of the slots of its fields, in layout order. */
+export interface BatchTable {
+  name: string;
+  /** [rows * S] table rows, row-major; padded slots hold 0. */
+  ids: Uint32Array;
+  /** [rows * S] 1/k for the k ids of a multi-valued field, 1 for single ids, 0 for padding. Only with a multi field. */
+  weights?: Float32Array;
+  plan?: BatchPlan;
+}
+
+/** A batch: views of a ring slot, valid until `release()`. */
+export interface Batch {
+  rows: number;
+  labels: Float32Array;
+  users?: Uint32Array;
+  /** Number of the batch in its epoch. */
+  index: number;
+  epoch: number;
+  tables: BatchTable[];
+  /** Gives the slot back to the ring; the arrays are overwritten after that. Twice is the same as once. */
+  release(): void;
+}
+
+/** What fixes the contents of every batch. */
+export interface BatchShape {
+  fields: readonly FieldInfo[];
+  tables: readonly TableLayout[];
+  /** Rows of a batch; the last one of an epoch may have fewer. */
+  batch: number;
+  seed: number;
+  shuffle: boolean;
+  plans: boolean;
+  /** Leave out a last batch that is not full. Default false. */
+  dropLast?: boolean;
+}
+
+/** The sizes that turn a slot's memory into a {@link Batch}. */
+export interface SlotSizes {
+  rows: number;
+  /** Per table [used, count, pieceCount] of its plan; empty without plans. */
+  plans: [used: number, count: number, pieceCount: number][];
+}
+
+interface SlotTable {
+  ids: Uint32Array;
+  weights?: Float32Array;
+  plan?: PlanArrays;
+}
+
+/** Typed arrays over the memory of one ring slot. */
+export interface Slot {
+  labels: Float32Array;
+  users?: Uint32Array;
+  tables: SlotTable[];
+}
+
+/** Slots (ids a row) of a layout's table. */
+export function tableSlots(table: TableLayout, fields: readonly FieldInfo[]): number {
+  return table.fields.reduce((sum, { field }) => sum + (fields[field]?.slots ?? 0), 0);
+}
+
+function hasMulti(table: TableLayout, fields: readonly FieldInfo[]): boolean {
+  return table.fields.some(({ field }) => fields[field]?.kind === "multi");
+}
+
+/** Bytes of one ring slot. */
+export function slotBytes(shape: BatchShape, users: boolean): number {
+  let words = shape.batch * (users ? 2 : 1);
+  for (const table of shape.tables) {
+    const positions = shape.batch * tableSlots(table, shape.fields);
+    words += positions * (hasMulti(table, shape.fields) ? 2 : 1);
+    if (shape.plans) words += planWords(positions);
+  }
+  return words * 4;
+}
+
+/** Lays a slot's arrays over its memory; both threads do this over the same shared buffer. */
+export function slotOver(memory: ArrayBufferLike, shape: BatchShape, users: boolean): Slot {
+  let at = 0;
+  const u32 = (length: number): Uint32Array => {
+    const view = new Uint32Array(memory, at, length);
+    at += length * 4;
+    return view;
+  };
+  const f32 = (length: number): Float32Array => {
+    const view = new Float32Array(memory, at, length);
+    at += length * 4;
+    return view;
+  };
+  const slot: Slot = { labels: f32(shape.batch), tables: [] };
+  if (users) slot.users = u32(shape.batch);
+  for (const table of shape.tables) {
+    const positions = shape.batch * tableSlots(table, shape.fields);
+    const part: SlotTable = { ids: u32(positions) };
+    if (hasMulti(table, shape.fields)) part.weights = f32(positions);
+    if (shape.plans) {
+      part.plan = planArrays(positions, memory, at);
+      at += planWords(positions) * 4;
+    }
+    slot.tables.push(part);
+  }
+  return slot;
+}
+
+/** Cuts a filled slot to the size of its batch. */
+export function batchOf(
+  slot: Slot,
+  shape: BatchShape,
+  sizes: SlotSizes,
+  index: number,
+  epoch: number,
+  release: () => void,
+): Batch {
+  const { rows } = sizes;
+  const tables = shape.tables.map((layout, t) => {
+    const from = slot.tables[t] as SlotTable;
+    const length = rows * tableSlots(layout, shape.fields);
+    const table: BatchTable = { name: layout.name, ids: from.ids.subarray(0, length) };
+    if (from.weights) table.weights = from.weights.subarray(0, length);
+    const size = sizes.plans[t];
+    if (from.plan && size) table.plan = planView(from.plan, ...size);
+    return table;
+  });
+  const batch: Batch = { rows, labels: slot.labels.subarray(0, rows), index, epoch, tables, release };
+  if (slot.users) batch.users = slot.users.subarray(0, rows);
+  return batch;
+}
+
+/** Batches of an epoch over `rows` rows. */
+export function batchCount(rows: number, shape: { batch: number; dropLast?: boolean }): number {
+  return shape.dropLast ? Math.floor(rows / shape.batch) : Math.ceil(rows / shape.batch);
+}
+
+/** @throws BatchError on a batch larger than the data and on layouts that do not fit the fields */
+export function checkShape(columns: Columns, shape: BatchShape): void {
+  if (!Number.isInteger(shape.batch) || shape.batch < 1) {
+    throw new BatchError(`batch is ${shape.batch}`, "Give a whole number of rows from 1 up");
+  }
+  if (shape.batch > columns.rows) {
+    throw new BatchError(
+      `a batch of ${shape.batch} rows was asked of data with ${columns.rows} rows`,
+      `Give a batch of at most ${columns.rows}`,
+    );
+  }
+  for (const table of shape.tables) {
+    if (table.fields.length === 0)
+      throw new BatchError(`table "${table.name}" has no fields`, "Leave the table out");
+    for (const { field, base } of table.fields) {
+      const info = shape.fields[field];
+      if (!info) {
+        throw new BatchError(
+          `table "${table.name}" names field ${field}, but there are ${shape.fields.length} fields`,
+          "Field numbers are indexes into the dataset's fields",
+        );
+      }
+      if (!Number.isInteger(base) || base < 0 || base + info.rows > table.rows) {
+        throw new BatchError(
+          `table "${table.name}" has ${table.rows} rows, but field "${info.name}" takes rows ${base} to ${base + info.rows - 1}`,
+          "Give the table enough rows, or mend the field's base",
+        );
+      }
+    }
+    if (table.rows > PAD) throw new BatchError(`table "${table.name}" has ${table.rows} rows`, "Split it");
+  }
+}
+
+/** Fills slots with batches. Allocates in the constructor only; belongs to one thread. */
+export class BatchMaker {
+  readonly #builders: PlanBuilder[];
+  readonly #keys: (Uint32Array | undefined)[];
+  readonly #slots: number[];
+
+  constructor(
+    readonly columns: Columns,
+    readonly shape: BatchShape,
+  ) {
+    this.#slots = shape.tables.map((table) => tableSlots(table, shape.fields));
+    this.#keys = shape.tables.map((table, t) =>
+      hasMulti(table, shape.fields) ? new Uint32Array(shape.batch * (this.#slots[t] as number)) : undefined,
+    );
+    this.#builders = shape.plans
+      ? shape.tables.map((table, t) => new PlanBuilder(table.rows, shape.batch * (this.#slots[t] as number)))
+      : [];
+  }
+
+  /** Batch `index` of the epoch whose row order is `order` (null: the order of the data). */
+  make(order: Uint32Array | null, index: number, slot: Slot): SlotSizes {
+    const { columns, shape } = this;
+    const from = index * shape.batch;
+    const rows = Math.min(shape.batch, columns.rows - from);
+    gather(columns.labels, slot.labels, order, from, rows);
+    if (columns.users && slot.users) gather(columns.users, slot.users, order, from, rows);
+    const plans: SlotSizes["plans"] = [];
+    for (let t = 0; t < shape.tables.length; t++) {
+      const layout = shape.tables[t] as TableLayout;
+      const part = slot.tables[t] as SlotTable;
+      const width = this.#slots[t] as number;
+      const keys = this.#keys[t];
+      let column = 0;
+      for (const { field, base } of layout.fields) {
+        const info = shape.fields[field] as FieldInfo;
+        const ids = columns.ids[field] as Uint32Array;
+        if (info.kind === "multi" && keys && part.weights) {
+          gatherMulti(ids, info.slots, part, keys, order, from, rows, base, width, column);
+        } else {
+          gatherSingle(ids, part.ids, order, from, rows, base, width, column);
+          if (keys && part.weights) {
+            for (let r = 0, at = column; r < rows; r++, at += width) {
+              keys[at] = part.ids[at] as number;
+              part.weights[at] = 1;
+            }
+          }
+        }
+        column += info.slots;
+      }
+      const builder = this.#builders[t];
+      if (builder && part.plan) {
+        builder.build(keys ?? part.ids, rows * width, part.plan);
+        plans.push([builder.used, builder.count, builder.pieceCount]);
+      }
+    }
+    return { rows, plans };
+  }
+}
+
+function gather<T extends Float32Array | Uint32Array>(
+  source: T,
+  target: T,
+  order: Uint32Array | null,
+  from: number,
+  rows: number,
+): void {
+  if (order === null) {
+    target.set(source.subarray(from, from + rows));
+    return;
+  }
+  for (let r = 0; r < rows; r++) target[r] = source[order[from + r] as number] as number;
+}
+
+function gatherSingle(
+  ids: Uint32Array,
+  out: Uint32Array,
+  order: Uint32Array | null,
+  from: number,
+  rows: number,
+  base: number,
+  width: number,
+  column: number,
+): void {
+  let at = column;
+  for (let r = from; r < from + rows; r++, at += width) {
+    out[at] = base + (ids[order === null ? r : (order[r] as number)] as number);
+  }
+}
+
+function gatherMulti(
+  ids: Uint32Array,
+  slots: number,
+  part: SlotTable,
+  keys: Uint32Array,
+  order: Uint32Array | null,
+  from: number,
+  rows: number,
+  base: number,
+  width: number,
+  column: number,
+): void {
+  const weights = part.weights as Float32Array;
+  for (let r = 0; r < rows; r++) {
+    const source = (order === null ? from + r : (order[from + r] as number)) * slots;
+    const at = r * width + column;
+    let k = 0;
+    for (let s = 0; s < slots; s++) if (ids[source + s] !== PAD) k++;
+    for (let s = 0; s < slots; s++) {
+      const id = ids[source + s] as number;
+      const real = id !== PAD;
+      part.ids[at + s] = real ? base + id : 0;
+      keys[at + s] = real ? base + id : PAD;
+      weights[at + s] = real ? 1 / k : 0;
+    }
+  }
+}
