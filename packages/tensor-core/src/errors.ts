@@ -1,7 +1,10 @@
 /** Every error of tensor-core. Messages say what was given, what was expected and how to mend it. */
 
 export class TensorCoreError extends Error {
-  override readonly name: string = new.target.name;
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
 }
 
 /** Shapes that do not fit an op; thrown while the graph is built. */

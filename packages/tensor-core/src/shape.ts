@@ -56,7 +56,8 @@ export function normalizeAxes(op: string, rank: number, axes: readonly number[])
     }
     return a;
   });
-  if (new Set(out).size !== out.length) throw new ShapeError(`${op}: axis named twice in ${showShape(axes)}.`);
+  if (new Set(out).size !== out.length)
+    throw new ShapeError(`${op}: axis named twice in ${showShape(axes)}.`);
   return out.sort((x, y) => x - y);
 }
 
@@ -66,5 +67,5 @@ export function checkShape(what: string, shape: Shape): void {
       throw new ShapeError(`${what}: shape ${showShape(shape)} must hold whole numbers of at least 0.`);
     }
   }
-  if (shape.length > 6) throw new ShapeError(`${what}: shape ${showShape(shape)} has more than 6 axes.`);
+  if (shape.length > 8) throw new ShapeError(`${what}: shape ${showShape(shape)} has more than 8 axes.`);
 }

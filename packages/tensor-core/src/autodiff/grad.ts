@@ -1,11 +1,11 @@
 /** Reverse-mode differentiation: extends the graph by the gradient nodes of a scalar loss. */
 import { GradientError } from "../errors.ts";
 import { add } from "../graph/elementwise.ts";
+import { constant, zeros } from "../graph/leaves.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import { Variable } from "../graph/variable.ts";
 import { reshape } from "../graph/views.ts";
 import { topological } from "../graph/walk.ts";
-import { constant, zeros } from "../graph/leaves.ts";
 import { showShape } from "../shape.ts";
 import { type Gradient, RowGradient } from "./row-gradient.ts";
 import { ruleOf } from "./rules.ts";
@@ -41,7 +41,8 @@ export function grad<const T extends readonly (Tensor | Variable)[]>(
       continue;
     }
     const rule = ruleOf(y);
-    if (!rule) throw new GradientError(`grad: op "${y.op.kind}" has no gradient; use stopGradient on its way.`);
+    if (!rule)
+      throw new GradientError(`grad: op "${y.op.kind}" has no gradient; use stopGradient on its way.`);
     rule(y, g).forEach((gx, k) => {
       const x = y.inputs[k]!;
       if (!gx || !needed.has(x)) return;

@@ -53,7 +53,9 @@ const binaryRules: { [N in BinaryName]?: BinaryRule } = {
 /** Sums a broadcast gradient back to the input's shape. */
 function unbroadcast(g: Tensor, x: Tensor): Tensor {
   const lead = g.shape.length - x.shape.length;
-  const axes = g.shape.map((_, i) => i).filter((i) => i < lead || (x.shape[i - lead] === 1 && g.shape[i] !== 1));
+  const axes = g.shape
+    .map((_, i) => i)
+    .filter((i) => i < lead || (x.shape[i - lead] === 1 && g.shape[i] !== 1));
   return reshape(sum(g, axes, { keep: true }), x.shape);
 }
 
@@ -115,4 +117,3 @@ export function ruleOf(y: Tensor): Rule | undefined {
   }
   return structural[op.kind];
 }
-

@@ -3,7 +3,7 @@ import type { DType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import type { BinaryName, UnaryName } from "../kernels/ir.ts";
 import { broadcastShapes } from "../shape.ts";
-import { constant, lift } from "./leaves.ts";
+import { lift } from "./leaves.ts";
 import { type Operand, Tensor } from "./tensor.ts";
 import { broadcastTo } from "./views.ts";
 
@@ -20,7 +20,8 @@ function unary(name: UnaryName, x: Tensor): Tensor {
 function binary(name: BinaryName, a: Operand, b: Operand): Tensor {
   const x = lift(a, b instanceof Tensor ? b.dtype : "f32");
   const y = lift(b, x.dtype);
-  if (x.dtype !== y.dtype) throw new DTypeError(`${name}: dtypes ${x.dtype} and ${y.dtype} differ; cast one.`);
+  if (x.dtype !== y.dtype)
+    throw new DTypeError(`${name}: dtypes ${x.dtype} and ${y.dtype} differ; cast one.`);
   if (BIT_OPS.has(name) && x.dtype !== "u32") throw new DTypeError(`${name}: takes u32, got ${x.dtype}.`);
   if (name === "pow" && x.dtype !== "f32") throw new DTypeError(`pow: takes f32, got ${x.dtype}.`);
   const shape = broadcastShapes(name, x.shape, y.shape);
@@ -73,7 +74,8 @@ export const softplus = (x: Tensor): Tensor => add(relu(x), log1p(exp(neg(abs(x)
 
 /** cond (u32) != 0 ? a : b, all broadcast together. */
 export function where(cond: Tensor, a: Operand, b: Operand): Tensor {
-  if (cond.dtype !== "u32") throw new DTypeError(`where: the condition must be u32, got ${cond.dtype}; compare first.`);
+  if (cond.dtype !== "u32")
+    throw new DTypeError(`where: the condition must be u32, got ${cond.dtype}; compare first.`);
   const x = lift(a, b instanceof Tensor ? b.dtype : "f32");
   const y = lift(b, x.dtype);
   if (x.dtype !== y.dtype) throw new DTypeError(`where: dtypes ${x.dtype} and ${y.dtype} differ; cast one.`);
@@ -92,13 +94,15 @@ export function threefry(k0: Operand, k1: Operand, c0: Operand, c1: Operand): Te
   const parts = [k0, k1, c0, c1].map((t) => lift(t, "u32"));
   for (const t of parts) if (t.dtype !== "u32") throw new DTypeError(`threefry: takes u32, got ${t.dtype}.`);
   const shape = parts.reduce<readonly number[]>((s, t) => broadcastShapes("threefry", s, t.shape), []);
-  return new Tensor({ kind: "threefry" }, parts.map((t) => broadcastTo(t, shape)), shape, "u32");
+  return new Tensor(
+    { kind: "threefry" },
+    parts.map((t) => broadcastTo(t, shape)),
+    shape,
+    "u32",
+  );
 }
 
 /** The same values; no gradient passes. */
 export function stopGradient(x: Tensor): Tensor {
   return new Tensor({ kind: "stopGradient" }, [x], x.shape, x.dtype);
 }
-
-/** Used where a gradient needs a constant of a tensor's own dtype. */
-export const constantLike = (x: Tensor, value: number): Tensor => constant(value, x.dtype);

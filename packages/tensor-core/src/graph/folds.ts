@@ -2,8 +2,8 @@
 import { DTypeError, ShapeError } from "../errors.ts";
 import type { FoldName } from "../kernels/ir.ts";
 import { normalizeAxes, showShape } from "../shape.ts";
-import { constant } from "./leaves.ts";
 import { mul } from "./elementwise.ts";
+import { constant } from "./leaves.ts";
 import { Tensor } from "./tensor.ts";
 import { reshape } from "./views.ts";
 
@@ -15,7 +15,9 @@ export interface FoldOptions {
 function fold(name: FoldName, x: Tensor, axes: readonly number[] | undefined, options: FoldOptions): Tensor {
   const list = normalizeAxes(name, x.shape.length, axes ?? x.shape.map((_, i) => i));
   if (name !== "sum" && list.some((a) => x.shape[a] === 0)) {
-    throw new ShapeError(`${name}: shape ${showShape(x.shape)} has nothing to fold along axes ${showShape(list)}.`);
+    throw new ShapeError(
+      `${name}: shape ${showShape(x.shape)} has nothing to fold along axes ${showShape(list)}.`,
+    );
   }
   if (name === "sum" && x.dtype !== "f32" && x.dtype !== "u32" && x.dtype !== "i32") {
     throw new DTypeError(`sum: cannot add ${x.dtype}.`);
@@ -42,6 +44,7 @@ export const min = (x: Tensor, axes?: readonly number[], options: FoldOptions = 
 export function mean(x: Tensor, axes?: readonly number[], options: FoldOptions = {}): Tensor {
   const list = normalizeAxes("mean", x.shape.length, axes ?? x.shape.map((_, i) => i));
   const n = list.reduce((p, a) => p * x.shape[a]!, 1);
-  if (n === 0) throw new ShapeError(`mean: shape ${showShape(x.shape)} has no element along axes ${showShape(list)}.`);
+  if (n === 0)
+    throw new ShapeError(`mean: shape ${showShape(x.shape)} has no element along axes ${showShape(list)}.`);
   return mul(fold("sum", x, list, options), constant(1 / n));
 }

@@ -16,7 +16,9 @@ export function gather(table: Tensor, ids: Tensor, plan?: PlanInputs): Tensor {
   }
   const n = ids.shape.reduce((p, d) => p * d, 1);
   if (plan && plan.positions !== n) {
-    throw new ShapeError(`gather: plan "${plan.name}" is for ${plan.positions} ids, but ids are ${showShape(ids.shape)}.`);
+    throw new ShapeError(
+      `gather: plan "${plan.name}" is for ${plan.positions} ids, but ids are ${showShape(ids.shape)}.`,
+    );
   }
   return new Tensor({ kind: "gather", plan }, [table, ids], [...ids.shape, table.shape[1]!], table.dtype);
 }
@@ -66,5 +68,10 @@ export function assignRows(
         `the value is ${value.dtype} ${showShape(value.shape)}.`,
     );
   }
-  return new Tensor({ kind: "assignRows", variable, plan }, [previous, value], variable.shape, variable.dtype);
+  return new Tensor(
+    { kind: "assignRows", variable, plan },
+    [previous, value],
+    variable.shape,
+    variable.dtype,
+  );
 }

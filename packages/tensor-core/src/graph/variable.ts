@@ -63,4 +63,3 @@ export class Variable {
     throw new DisposedError(`Variable "${this.name}" was disposed; make a new one or dispose it later.`);
   }
 }
-

@@ -1,6 +1,6 @@
 /** Ops that only change how elements are addressed; the compiler makes most of them free. */
 import { ShapeError } from "../errors.ts";
-import { broadcastShapes, sameShape, type Shape, showShape, sizeOf } from "../shape.ts";
+import { broadcastShapes, type Shape, sameShape, showShape, sizeOf } from "../shape.ts";
 import { zeros } from "./leaves.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -21,7 +21,8 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 /** Axis k of the result is axis order[k] of x. */
 export function permute(x: Tensor, order: readonly number[]): Tensor {
   const fits = order.length === x.shape.length && [...order].sort((a, b) => a - b).every((o, i) => o === i);
-  if (!fits) throw new ShapeError(`permute: order ${showShape(order)} does not fit shape ${showShape(x.shape)}.`);
+  if (!fits)
+    throw new ShapeError(`permute: order ${showShape(order)} does not fit shape ${showShape(x.shape)}.`);
   if (order.every((o, i) => o === i)) return x;
   return new Tensor(
     { kind: "permute", order: [...order] },

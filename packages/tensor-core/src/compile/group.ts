@@ -1,0 +1,139 @@
+/** A kernel while it is being formed: what it computes, over which space, and where the results go. */
+import type { PlanInputs, Tensor } from "../graph/tensor.ts";
+import { sizeOf } from "../shape.ts";
+import { isWrite, matrixShape } from "./materialize.ts";
+
+export type Target =
+  /** The buffer of a materialized node (or its output buffer). */
+  | { readonly kind: "node"; readonly node: Tensor }
+  /** A part of a concat's buffer, `start` along its axis. */
+  | { readonly kind: "part"; readonly node: Tensor; readonly start: number }
+  /** A variable's buffer. */
+  | { readonly kind: "variable"; readonly node: Tensor }
+  /** A copy for an output that has no kernel of its own. */
+  | { readonly kind: "output"; readonly index: number };
+
+export interface Root {
+  readonly value: Tensor;
+  readonly target: Target;
+}
+
+export interface Group {
+  readonly id: number;
+  readonly kind: "map" | "reduce" | "matmul" | "segment";
+  readonly space: readonly number[];
+  /** reduce: extents of the folded axes. */
+  readonly inner: readonly number[];
+  readonly heavy: readonly Tensor[];
+  readonly roots: readonly Root[];
+  /** Nodes that had a buffer until every reader was merged into this group. */
+  readonly inlined: readonly Tensor[];
+  readonly plan?: PlanInputs;
+}
+
+let nextGroup = 0;
+
+export function makeGroup(parts: Omit<Group, "id">): Group {
+  return { id: nextGroup++, ...parts };
+}
+
+/** The nodes whose buffers this group fills (concat parts and output copies have none). */
+export function produced(group: Group): Tensor[] {
+  const out: Tensor[] = [...group.heavy, ...group.inlined];
+  for (const { target } of group.roots) {
+    if ((target.kind === "node" || target.kind === "variable") && !out.includes(target.node))
+      out.push(target.node);
+  }
+  return out;
+}
+
+/** One group for each materialized node and each output that needs a copy. */
+export function initialGroups(
+  chosen: ReadonlySet<Tensor>,
+  outputs: readonly { readonly value: Tensor; readonly index: number }[],
+): Group[] {
+  const groups: Group[] = [];
+  for (const node of [...chosen].sort((a, b) => a.id - b.id)) groups.push(...groupsOf(node));
+  for (const { value, index } of outputs) groups.push(mapGroup(value, { kind: "output", index }));
+  return groups.filter((g) => sizeOf(g.space) > 0);
+}
+
+function groupsOf(node: Tensor): Group[] {
+  const op = node.op;
+  const toNode: Root = { value: node, target: { kind: "node", node } };
+  const base = { inner: [] as number[], heavy: [node], roots: [toNode], inlined: [] };
+  switch (op.kind) {
+    case "fold": {
+      const shape = node.inputs[0]!.shape;
+      const space = shape.filter((_, i) => !op.axes.includes(i));
+      return [makeGroup({ ...base, kind: "reduce", space, inner: op.axes.map((a) => shape[a]!) })];
+    }
+    case "matmul":
+      return [makeGroup({ ...base, kind: "matmul", space: matrixShape(node.shape) })];
+    case "segmentSum":
+      return [makeGroup({ ...base, kind: "segment", space: node.shape, plan: op.plan })];
+    case "concat": {
+      let start = 0;
+      return node.inputs.map((part) => {
+        const group = mapGroup(part, { kind: "part", node, start });
+        start += part.shape[op.axis]!;
+        return group;
+      });
+    }
+    case "assign":
+      return [mapGroup(node.inputs[1]!, { kind: "variable", node })];
+    case "assignRows": {
+      const value = node.inputs[1]!;
+      const space = value.shape.length === 1 ? [value.shape[0]!, 1] : value.shape;
+      const root: Root = { value, target: { kind: "variable", node } };
+      return [
+        makeGroup({
+          kind: "segment",
+          space,
+          inner: [],
+          heavy: [],
+          roots: [root],
+          inlined: [],
+          plan: op.plan,
+        }),
+      ];
+    }
+    default:
+      return [mapGroup(node, { kind: "node", node })];
+  }
+}
+
+function mapGroup(value: Tensor, target: Target): Group {
+  return makeGroup({
+    kind: "map",
+    space: value.shape,
+    inner: [],
+    heavy: [],
+    roots: [{ value, target }],
+    inlined: [],
+  });
+}
+
+/** The buffered nodes and variables that a group's expressions read, not counting what it computes itself. */
+export function readsOf(group: Group, chosen: ReadonlySet<Tensor>): Set<Tensor> {
+  const own = new Set(produced(group));
+  const reads = new Set<Tensor>();
+  const seen = new Set<Tensor>();
+  const stack: Tensor[] = [];
+  const expand = (node: Tensor) => {
+    // the previous version of a variable is replaced, not read
+    if (isWrite(node)) stack.push(node.inputs[1]!);
+    else stack.push(...node.inputs);
+  };
+  for (const heavy of group.heavy) expand(heavy);
+  for (const { value } of group.roots) stack.push(value);
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    if (group.heavy.includes(node)) continue;
+    if (chosen.has(node) && !own.has(node)) reads.add(node);
+    else if (node.op.kind === "variable") reads.add(node);
+    else expand(node);
+  }
+  return reads;
+}

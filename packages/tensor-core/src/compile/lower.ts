@@ -1,0 +1,241 @@
+/**
+ * From a graph to a kernel list:
+ *   simplify -> choose which nodes get buffers -> one group each -> merge groups -> order -> form kernels -> plan memory
+ * The first three repeat while a kernel turns out not to be addressable by strides.
+ */
+import { CompileError, FeedError } from "../errors.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { Variable } from "../graph/variable.ts";
+import { topological } from "../graph/walk.ts";
+import type { Kernel, KernelList, SegmentKernel } from "../kernels/ir.ts";
+import { sameShape, showShape } from "../shape.ts";
+import { Dependencies } from "./dependencies.ts";
+import { NotAffine } from "./emit.ts";
+import { collapse } from "./finish.ts";
+import { formKernel, Hazard, TooManyBuffers } from "./form.ts";
+import { type Group, initialGroups, readsOf } from "./group.ts";
+import { isLeaf, isWrite, materialized } from "./materialize.ts";
+import { planMemory, renumber } from "./memory-plan.ts";
+import { mergeGroups } from "./merge.ts";
+import { simplify } from "./simplify.ts";
+import { type OutputRequest, Storages } from "./storages.ts";
+
+export interface LowerLimits {
+  readonly maxBuffersPerKernel: number;
+}
+
+export interface Lowered {
+  readonly list: KernelList;
+  /** variables[i] backs the buffer whose spec says variable === i. */
+  readonly variables: readonly Variable[];
+}
+
+/** Compiles outputs and updates (assign nodes) into one kernel list. */
+export function lower(
+  outputs: readonly OutputRequest[],
+  updates: readonly Tensor[],
+  limits: LowerLimits,
+): Lowered {
+  checkUpdates(updates);
+  const requested = [...outputs.map((o) => o.value), ...updates];
+  // twice: stages of split folds may be equal to nodes that exist
+  const once = simplify(requested);
+  const twice = simplify(requested.map((r) => once.get(r)!));
+  const resolve = (node: Tensor) => twice.get(once.get(node)!)!;
+  const wanted = outputs.map(({ name, value }) => ({ name, value: resolve(value) }));
+  const writes = updates.map(resolve);
+  const roots = [...wanted.map((o) => o.value), ...writes];
+  const nodes = topological(roots);
+  checkFeeds(nodes);
+  checkWrites(nodes);
+
+  const forced = new Set<Tensor>();
+  for (let round = 0; round < 1000; round++) {
+    const attempt = new Attempt(nodes, roots, wanted, forced, limits);
+    const more = attempt.trouble();
+    if (!more) return attempt.finish();
+    for (const node of more) forced.add(node);
+  }
+  throw new CompileError("compile: the graph did not settle into kernels; please report it with the graph.");
+}
+
+class Attempt {
+  readonly #chosen: Set<Tensor>;
+  readonly #storages: Storages;
+  readonly #limits: LowerLimits;
+  #groups: Group[];
+
+  constructor(
+    nodes: readonly Tensor[],
+    roots: readonly Tensor[],
+    outputs: readonly OutputRequest[],
+    forced: ReadonlySet<Tensor>,
+    limits: LowerLimits,
+  ) {
+    this.#limits = limits;
+    this.#chosen = materialized(roots, forced);
+    this.#storages = new Storages(nodes, this.#chosen, outputs);
+    const { claimed } = this.#storages;
+    const taken = new Set<Tensor>();
+    const copies = outputs.flatMap(({ value }, index) => {
+      if (claimed.has(value) && !taken.has(value)) {
+        taken.add(value);
+        return [];
+      }
+      return [{ value, index }];
+    });
+    this.#groups = initialGroups(this.#chosen, copies);
+  }
+
+  /** Nodes that must get a buffer before this can work, or undefined. */
+  trouble(): Tensor[] | undefined {
+    for (const group of this.#groups) {
+      try {
+        this.#form(group);
+      } catch (reason) {
+        if (reason instanceof NotAffine && reason.node) return [reason.node];
+        if (reason instanceof Hazard) return [valueOf(group)];
+        if (reason instanceof TooManyBuffers) return [this.#widest(group)];
+        throw reason;
+      }
+    }
+    const order = new Dependencies(this.#groups, this.#chosen).order();
+    if ("sorted" in order) return undefined;
+    const movable = order.cycle.filter((g) => g.heavy.length === 0).map(valueOf);
+    const fresh = movable.find((v) => !this.#chosen.has(v) && !isLeaf(v));
+    const copied = fresh ?? movable.find((v) => isLeaf(v));
+    if (!copied || this.#chosen.has(copied)) {
+      throw new CompileError("compile: updates wait for each other in a circle that copies cannot break.");
+    }
+    return [copied];
+  }
+
+  finish(): Lowered {
+    const keep = new Set(this.#storages.claimed.keys());
+    const merging = { chosen: this.#chosen, keep, form: (g: Group) => this.#form(g) };
+    this.#groups = mergeGroups(this.#groups, merging);
+    const order = new Dependencies(this.#groups, this.#chosen).order();
+    if (!("sorted" in order))
+      throw new CompileError("compile: internal: merged kernels wait for each other.");
+    const kernels = order.sorted.flatMap((g) => this.#withPieces(collapse(this.#form(g))));
+    const { buffers, map } = planMemory(this.#storages.buffers, kernels);
+    const to = (id: number) => map.get(id)!;
+    const { feeds, outputs, variables } = this.#storages;
+    const list: KernelList = {
+      buffers,
+      feeds,
+      outputs: outputs.map((o) => ({ ...o, buffer: to(o.buffer) })),
+      kernels: kernels.map((k) => renumber(k, to)),
+    };
+    return { list, variables };
+  }
+
+  #form(group: Group): Kernel {
+    return formKernel(group, this.#storages, this.#storages.plan, this.#limits.maxBuffersPerKernel);
+  }
+
+  /** Long runs of a plan are summed in pieces first (design section 4). */
+  #withPieces(kernel: Kernel): Kernel[] {
+    if (kernel.kind !== "segment" || kernel.folds.length === 0) return [kernel];
+    const slot = this.#storages.feeds.find((f) => f.offset === kernel.plan.pieceFrom);
+    const pieces = slot?.length ?? 0;
+    if (pieces === 0) return [kernel];
+    const columns = kernel.space[1]!;
+    const folds = kernel.folds.length;
+    this.#storages.buffers.push({ role: "temporary", label: "pieces", length: pieces * columns * folds });
+    const partial = this.#storages.buffers.length - 1;
+    const first: SegmentKernel = {
+      ...kernel,
+      pass: "pieces",
+      label: `pieces of ${kernel.label}`,
+      space: [pieces, columns],
+      post: kernel.folds.map((f, index) => ({ op: "acc" as const, dtype: f.dtype, index })),
+      stores: kernel.folds.map((f, i) => ({
+        buffer: partial,
+        dtype: f.dtype,
+        view: { offset: i * columns, strides: [columns * folds, columns > 1 ? 1 : 0] },
+        value: i,
+      })),
+    };
+    return [first, { ...kernel, partial }];
+  }
+
+  /** The inline node of a kernel that reads the most buffers, but not all of them. */
+  #widest(group: Group): Tensor {
+    const counts = new Map<Tensor, Set<Tensor>>();
+    const total = readsOf(group, this.#chosen).size;
+    const count = (node: Tensor): Set<Tensor> => {
+      const known = counts.get(node);
+      if (known) return known;
+      const set = new Set<Tensor>();
+      counts.set(node, set);
+      if (isLeaf(node)) set.add(node);
+      for (const x of node.inputs) {
+        if (this.#chosen.has(x) || isLeaf(x)) set.add(x);
+        else for (const y of count(x)) set.add(y);
+      }
+      return set;
+    };
+    for (const { value } of group.roots) count(value);
+    for (const h of group.heavy) for (const x of h.inputs) count(x);
+    const fits = [...counts].filter(
+      ([node, set]) => set.size > 1 && set.size < total && !this.#chosen.has(node) && !isLeaf(node),
+    );
+    fits.sort((a, b) => b[1].size - a[1].size || b[0].id - a[0].id);
+    const best = fits[0]?.[0];
+    if (!best) {
+      throw new CompileError(
+        `compile: one kernel touches more than ${this.#limits.maxBuffersPerKernel} buffers and cannot be cut; ` +
+          "use fewer variables in one expression.",
+      );
+    }
+    return best;
+  }
+}
+
+function valueOf(group: Group): Tensor {
+  return group.roots[0]!.value;
+}
+
+function checkUpdates(updates: readonly Tensor[]): void {
+  for (const u of updates) {
+    if (!isWrite(u))
+      throw new CompileError(`compile: an update must be made by assign or assignRows, got "${u.op.kind}".`);
+  }
+}
+
+/** Each version of a variable may be replaced once. */
+function checkWrites(nodes: readonly Tensor[]): void {
+  const seen = new Map<Tensor, Tensor>();
+  for (const node of nodes) {
+    if (node.op.kind !== "assign" && node.op.kind !== "assignRows") continue;
+    const previous = node.inputs[0]!;
+    if (seen.has(previous)) {
+      throw new CompileError(
+        `compile: variable "${node.op.variable.name}" is assigned twice from the same version; ` +
+          "pass the first assignment as `previous` of the second.",
+      );
+    }
+    seen.set(previous, node);
+  }
+}
+
+function checkFeeds(nodes: readonly Tensor[]): void {
+  const seen = new Map<string, Tensor>();
+  for (const node of nodes) {
+    if (node.op.kind !== "input") continue;
+    const before = seen.get(node.op.name);
+    if (before && (before.dtype !== node.dtype || !sameShape(before.shape, node.shape))) {
+      throw new FeedError(
+        `compile: input "${node.op.name}" is ${before.dtype} ${showShape(before.shape)} in one place and ` +
+          `${node.dtype} ${showShape(node.shape)} in another; give them two names.`,
+      );
+    }
+    seen.set(node.op.name, node);
+  }
+}
+
+/** Elements of all temporaries, for reports. */
+export function temporaryElements(list: KernelList): number {
+  return list.buffers.reduce((n, b) => (b.role === "temporary" ? n + b.length : n), 0);
+}

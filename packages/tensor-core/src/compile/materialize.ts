@@ -1,0 +1,141 @@
+/**
+ * Decides which nodes get a buffer. Everything else is computed where it is used.
+ *
+ * A node gets one if it cannot be inlined (fold, matmul, ...), if it is an operand of a matmul, or if several kernels
+ * would otherwise compute it again and that costs more than reading it back.
+ */
+import type { Tensor } from "../graph/tensor.ts";
+import { topological } from "../graph/walk.ts";
+import { sizeOf } from "../shape.ts";
+import { viewOpOf } from "./chain.ts";
+import { applyView, denseLayout, type Layout } from "./layout.ts";
+
+/** Recomputing up to this many cheap instructions is no worse than a load. */
+const CHEAP = 2;
+/** A broadcast that repeats a costly expression this often makes it worth a buffer. */
+const REPEATS = 4;
+const COSTLY = 8;
+
+const COSTS: Record<string, number> = {
+  exp: 4,
+  log: 6,
+  log1p: 8,
+  sqrt: 3,
+  rsqrt: 3,
+  recip: 2,
+  div: 2,
+  pow: 10,
+  sigmoid: 6,
+  tanh: 8,
+};
+
+function ownCost(node: Tensor): number {
+  const op = node.op;
+  if (op.kind === "unary" || op.kind === "binary") return COSTS[op.name] ?? 1;
+  if (op.kind === "threefry") return 40;
+  if (op.kind === "gather") return 2;
+  if (op.kind === "select" || op.kind === "cast") return 1;
+  return 0;
+}
+
+/** Nodes that always have a buffer of their own. */
+export function isHeavy(node: Tensor): boolean {
+  const k = node.op.kind;
+  return k === "fold" || k === "matmul" || k === "segmentSum" || k === "concat";
+}
+
+export function isWrite(node: Tensor): boolean {
+  return node.op.kind === "assign" || node.op.kind === "assignRows";
+}
+
+/** Leaves that are already in a buffer. */
+export function isLeaf(node: Tensor): boolean {
+  return node.op.kind === "input" || node.op.kind === "variable";
+}
+
+/** The layout of a matmul operand over a buffer (base), or undefined if the operand needs a buffer of its own. */
+export function operandLayout(operand: Tensor): { base: Tensor; layout: Layout } | undefined {
+  const views: Tensor[] = [];
+  let base = operand;
+  while (viewOpOf(base)) {
+    views.push(base);
+    base = base.inputs[0]!;
+  }
+  let layout: Layout | undefined = denseLayout(base.shape);
+  for (let i = views.length - 1; i >= 0 && layout; i--) layout = applyView(layout, viewOpOf(views[i]!)!);
+  const [, rows, columns] = matrixShape(operand.shape);
+  layout = layout && applyView(layout, { kind: "reshape", shape: matrixShape(operand.shape) });
+  if (!layout) return undefined;
+  const [, rowStride, columnStride] = layout.strides as [number, number, number];
+  const unit = columnStride === 1 || rowStride === 1 || rows === 1 || columns === 1;
+  // a broadcast inside the matrix has no unit stride: it needs a buffer
+  const repeated = (rows > 1 && rowStride === 0) || (columns > 1 && columnStride === 0);
+  return unit && !repeated ? { base, layout } : undefined;
+}
+
+/** [batch, rows, columns] of a stack of matrices. */
+export function matrixShape(shape: readonly number[]): [number, number, number] {
+  const rank = shape.length;
+  return [sizeOf(shape.slice(0, -2)), shape[rank - 2]!, shape[rank - 1]!];
+}
+
+/**
+ * The set of nodes with a buffer (leaves are not in it). `forced` are those a former round found to need one.
+ * Roots' values need no buffer of their own: a kernel may store them straight to their destination.
+ */
+export function materialized(roots: readonly Tensor[], forced: ReadonlySet<Tensor>): Set<Tensor> {
+  const nodes = topological(roots);
+  const chosen = new Set<Tensor>(forced);
+  for (const node of nodes) {
+    if (isHeavy(node) || isWrite(node)) chosen.add(node);
+    if (node.op.kind === "matmul") {
+      for (const operand of node.inputs) {
+        const found = operandLayout(operand);
+        const base = found?.base ?? operand;
+        if (!isLeaf(base)) chosen.add(base);
+      }
+    }
+    if ((node.op.kind === "gather" || node.op.kind === "rows") && !isLeaf(node.inputs[0]!))
+      chosen.add(node.inputs[0]!);
+  }
+  shareAcrossKernels(nodes, roots, chosen);
+  return chosen;
+}
+
+function shareAcrossKernels(nodes: readonly Tensor[], roots: readonly Tensor[], chosen: Set<Tensor>): void {
+  const costs = inlineCosts(nodes, chosen);
+  const owners = new Map<Tensor, Set<Tensor>>(nodes.map((n) => [n, new Set<Tensor>()]));
+  const repeats = new Map<Tensor, number>();
+  for (const root of roots) owners.get(root)!.add(root);
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i]!;
+    const mine = owners.get(node)!;
+    if (!chosen.has(node) && !isLeaf(node) && !viewOpOf(node) && sizeOf(node.shape) > 1) {
+      const cost = costs.get(node)!;
+      const shared = mine.size > 1 && cost > CHEAP;
+      const repeated = (repeats.get(node) ?? 1) >= REPEATS && cost >= COSTLY;
+      if (shared || repeated) chosen.add(node);
+    }
+    const users = chosen.has(node) ? new Set([node]) : mine;
+    const through = chosen.has(node) ? 1 : (repeats.get(node) ?? 1);
+    for (const x of node.inputs) {
+      for (const user of users) owners.get(x)!.add(user);
+      const grows = node.op.kind === "broadcast" ? sizeOf(node.shape) / Math.max(1, sizeOf(x.shape)) : 1;
+      repeats.set(x, Math.max(repeats.get(x) ?? 1, through * grows));
+    }
+  }
+}
+
+/** Instructions needed to compute each node from buffers, capped. */
+function inlineCosts(nodes: readonly Tensor[], chosen: ReadonlySet<Tensor>): Map<Tensor, number> {
+  const costs = new Map<Tensor, number>();
+  for (const node of nodes) {
+    if (chosen.has(node) || isLeaf(node)) {
+      costs.set(node, 0);
+      continue;
+    }
+    const below = node.inputs.reduce((n, x) => n + costs.get(x)!, 0);
+    costs.set(node, Math.min(1000, ownCost(node) + below));
+  }
+  return costs;
+}

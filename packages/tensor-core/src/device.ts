@@ -1,0 +1,152 @@
+/** The device: variables and programs on one engine. Everything an application does with tensor-core starts here. */
+import { lower } from "./compile/lower.ts";
+import { type DType, ELEMENT_BYTES, type HostArray, viewAs } from "./dtype.ts";
+import type { Engine, EngineBuffer, EngineInfo, EngineMemory } from "./engines/engine.ts";
+import { BufferTooLarge, DisposedError, FeedError } from "./errors.ts";
+import type { Tensor } from "./graph/tensor.ts";
+import { Variable, type VariableStore } from "./graph/variable.ts";
+import { Program } from "./program.ts";
+import { checkShape, type Shape, showShape, sizeOf } from "./shape.ts";
+
+export interface ProgramParts<O extends Record<string, Tensor>> {
+  /** Values that a run can hand back. */
+  readonly outputs?: O;
+  /** assign and assignRows nodes: what a run changes. */
+  readonly updates?: readonly Tensor[];
+}
+
+/** What `memory()` tells: exact numbers of everything the device holds. */
+export interface DeviceMemory extends EngineMemory {
+  readonly variables: number;
+  readonly variableBytes: number;
+  readonly programs: number;
+}
+
+export class Device implements VariableStore {
+  readonly #engine: Engine;
+  readonly #buffers = new Map<Variable, EngineBuffer>();
+  readonly #programs = new Set<Program<Record<string, Tensor>>>();
+  #disposed = false;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  get info(): EngineInfo {
+    return this.#engine.info;
+  }
+
+  /** Rejects with DeviceLost when the adapter goes away; never resolves. */
+  get lost(): Promise<never> {
+    return this.#engine.lost;
+  }
+
+  /** A variable of zeros, or with the given content. Throws BufferTooLarge over the adapter's limit. */
+  variable(name: string, shape: Shape, options: { dtype?: DType; data?: HostArray } = {}): Variable {
+    this.#check();
+    checkShape(`variable "${name}"`, shape);
+    const dtype = options.dtype ?? "f32";
+    const bytes = sizeOf(shape) * ELEMENT_BYTES;
+    if (bytes > this.info.maxBindingBytes) {
+      throw new BufferTooLarge(
+        `variable "${name}" ${showShape(shape)} needs ${bytes} bytes, but ${this.info.adapter} binds at most ` +
+          `${this.info.maxBindingBytes} bytes to a kernel; use a smaller dim, a higher minimum count, or split the table.`,
+      );
+    }
+    const buffer = this.#engine.allocate(bytes, name);
+    const variable = new Variable(name, shape, dtype, this);
+    this.#buffers.set(variable, buffer);
+    if (options.data) variable.write(options.data);
+    return variable;
+  }
+
+  /** Compiles outputs and updates into a program. The graph may be built anywhere; inputs are found by their names. */
+  async compile<const O extends Record<string, Tensor>>(parts: ProgramParts<O>): Promise<Program<O>> {
+    this.#check();
+    const outputs = Object.entries(parts.outputs ?? {}).map(([name, value]) => ({ name, value }));
+    const { maxBuffersPerKernel } = this.info;
+    const { list, variables } = lower(outputs, parts.updates ?? [], { maxBuffersPerKernel });
+    const buffers = variables.map((v) => this.#bufferOf(v));
+    const engineProgram = await this.#engine.prepare(list, buffers);
+    const program = new Program<O>(list, engineProgram, () => {
+      this.#programs.delete(program as unknown as Program<Record<string, Tensor>>);
+    });
+    this.#programs.add(program as unknown as Program<Record<string, Tensor>>);
+    return program;
+  }
+
+  /** Resolves when everything queued so far has run. */
+  idle(): Promise<void> {
+    this.#check();
+    return this.#engine.idle();
+  }
+
+  memory(): DeviceMemory {
+    let variableBytes = 0;
+    for (const b of this.#buffers.values()) variableBytes += b.bytes;
+    return {
+      ...this.#engine.memory(),
+      variables: this.#buffers.size,
+      variableBytes,
+      programs: this.#programs.size,
+    };
+  }
+
+  write(variable: Variable, data: HostArray, offset: number): void {
+    this.#check();
+    const expected = { f32: Float32Array, i32: Int32Array, u32: Uint32Array }[variable.dtype];
+    if (!(data instanceof expected) || offset < 0 || offset + data.length > variable.size) {
+      throw new FeedError(
+        `write: variable "${variable.name}" holds ${variable.size} ${variable.dtype}; got ${data.length} elements of ` +
+          `${data.constructor.name} at ${offset}.`,
+      );
+    }
+    this.#engine.write(this.#bufferOf(variable), data, offset * ELEMENT_BYTES);
+  }
+
+  async read(variable: Variable, offset: number, length: number): Promise<HostArray> {
+    this.#check();
+    if (offset < 0 || length < 0 || offset + length > variable.size) {
+      throw new FeedError(
+        `read: variable "${variable.name}" holds ${variable.size} elements; asked for ${length} from ${offset}.`,
+      );
+    }
+    if (length === 0) return viewAs(variable.dtype, new ArrayBuffer(0));
+    const bytes = await this.#engine.read(
+      this.#bufferOf(variable),
+      offset * ELEMENT_BYTES,
+      length * ELEMENT_BYTES,
+    );
+    return viewAs(variable.dtype, bytes);
+  }
+
+  release(variable: Variable): void {
+    const buffer = this.#buffers.get(variable);
+    if (!buffer) return;
+    this.#buffers.delete(variable);
+    if (!this.#disposed) this.#engine.free(buffer);
+  }
+
+  /** Frees every program, every variable and the engine. Twice is harmless. */
+  dispose(): void {
+    if (this.#disposed) return;
+    for (const program of [...this.#programs]) program.dispose();
+    for (const variable of [...this.#buffers.keys()]) variable.dispose();
+    this.#disposed = true;
+    this.#engine.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #bufferOf(variable: Variable): EngineBuffer {
+    const buffer = this.#buffers.get(variable);
+    if (buffer) return buffer;
+    throw new DisposedError(`Variable "${variable.name}" was disposed or belongs to another device.`);
+  }
+
+  #check(): void {
+    if (this.#disposed) throw new DisposedError("The device was disposed; open a new one with openDevice().");
+  }
+}
