@@ -2,13 +2,21 @@
 
 export { grad } from "./autodiff/grad.ts";
 export { type Gradient, RowGradient } from "./autodiff/row-gradient.ts";
+export { loadTensors, saveTensors, writeWhole } from "./checkpoint/files.ts";
+export {
+  decodeTensors,
+  encodeTensors,
+  type StoredTensor,
+  type TensorFile,
+} from "./checkpoint/safetensors.ts";
+export { captureVariables, restoreVariables } from "./checkpoint/variables.ts";
 export { Device, type DeviceMemory, type ProgramParts } from "./device.ts";
 export { type DType, ELEMENT_BYTES, type HostArray } from "./dtype.ts";
 export type { Engine, EngineInfo, EngineMemory, EngineName, KernelTime } from "./engines/engine.ts";
 export * from "./errors.ts";
 export * from "./graph/elementwise.ts";
 export { type FoldOptions, max, mean, min, sum } from "./graph/folds.ts";
-export { constant, input, iota, planInputs, zeros } from "./graph/leaves.ts";
+export { constant, input, iota, maxPieces, PIECE, planInputs, zeros } from "./graph/leaves.ts";
 export { matmul } from "./graph/matmul.ts";
 export { assign, assignRows, gather, rows, segmentSum } from "./graph/tables.ts";
 export { type Op, type Operand, type PlanInputs, Tensor } from "./graph/tensor.ts";
@@ -26,5 +34,11 @@ export {
 } from "./graph/views.ts";
 export type { KernelList } from "./kernels/ir.ts";
 export { printKernels } from "./kernels/print.ts";
+export { type BatchNormOptions, type BatchNormState, batchNorm } from "./nn/batch-norm.ts";
+export { bceWithLogits } from "./nn/loss.ts";
+export { dropout, type Rng, randomBits, randomNormal, randomUniform, rngInputs } from "./nn/random.ts";
+export { Optimizer, type ParameterGroup, type ParameterState } from "./optim/optimizer.ts";
+export type { Rule, RuleInputs, RuleOutputs } from "./optim/rule.ts";
+export { adagrad, adam, adamw, rowAdagrad, rowAdam, rowSgd, sgd } from "./optim/rules.ts";
 export type { Feeds, Program } from "./program.ts";
 export { type Shape, showShape, sizeOf } from "./shape.ts";

@@ -104,7 +104,9 @@ export function collapseAxes(
       });
     } else {
       outExtents.push(d);
-      strides.forEach((s, v) => outStrides[v]!.push(s[axis]!));
+      strides.forEach((s, v) => {
+        outStrides[v]!.push(s[axis]!);
+      });
     }
   }
   if (outExtents.length === 0) {

@@ -94,14 +94,14 @@ class Attempt {
         this.#form(group);
       } catch (reason) {
         if (reason instanceof NotAffine && reason.node) return [reason.node];
-        if (reason instanceof Hazard) return [valueOf(group)];
+        if (reason instanceof Hazard) return [firstValue(group)];
         if (reason instanceof TooManyBuffers) return [this.#widest(group)];
         throw reason;
       }
     }
     const order = new Dependencies(this.#groups, this.#chosen).order();
     if ("sorted" in order) return undefined;
-    const movable = order.cycle.filter((g) => g.heavy.length === 0).map(valueOf);
+    const movable = order.cycle.filter((g) => g.heavy.length === 0).map(firstValue);
     const fresh = movable.find((v) => !this.#chosen.has(v) && !isLeaf(v));
     const copied = fresh ?? movable.find((v) => isLeaf(v));
     if (!copied || this.#chosen.has(copied)) {
@@ -193,7 +193,7 @@ class Attempt {
   }
 }
 
-function valueOf(group: Group): Tensor {
+function firstValue(group: Group): Tensor {
   return group.roots[0]!.value;
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { add } from "../graph/elementwise.ts";
-import { zeros } from "../graph/leaves.ts";
+import { constant, zeros } from "../graph/leaves.ts";
 import { type Op, Tensor } from "../graph/tensor.ts";
 import { broadcastTo, reshape, slice } from "../graph/views.ts";
 import { topological } from "../graph/walk.ts";
@@ -62,6 +62,15 @@ export function constantOf(node: Tensor): number | undefined {
   return undefined;
 }
 
+/** Arithmetic of two f32 constants, rounded as a device rounds. */
+function fold(name: string, x: number, y: number): number | undefined {
+  if (name === "add") return Math.fround(x + y);
+  if (name === "sub") return Math.fround(x - y);
+  if (name === "mul") return Math.fround(x * y);
+  if (name === "div" && y !== 0) return Math.fround(x / y);
+  return undefined;
+}
+
 function reduced(node: Tensor): Tensor | undefined {
   const { op, inputs } = node;
   const [a, b] = inputs;
@@ -77,6 +86,9 @@ function reduced(node: Tensor): Tensor | undefined {
     case "binary": {
       const x = constantOf(a!);
       const y = constantOf(b!);
+      const folded =
+        x !== undefined && y !== undefined && node.dtype === "f32" ? fold(op.name, x, y) : undefined;
+      if (folded !== undefined) return constant(folded, "f32", node.shape);
       if (op.name === "mul" && y === 1) return a;
       if (op.name === "mul" && x === 1) return b;
       if (op.name === "add" && y === 0) return a;

@@ -27,8 +27,16 @@ export function iota(shape: Shape): Tensor {
   return new Tensor({ kind: "iota" }, [], shape, "u32");
 }
 
+/** Runs longer than this are summed in pieces of at most this length (design section 4). */
+export const PIECE = 128;
+
+/** No plan of `positions` ids has more pieces: the worst run of more than PIECE positions is PIECE + 1 long and gives two. */
+export function maxPieces(positions: number): number {
+  return Math.floor((2 * positions) / (PIECE + 1));
+}
+
 /** The inputs of a batch plan for `positions` ids a step; fed as `<name>.sorted`, `<name>.rows`, ... */
-export function planInputs(name: string, positions: number, maxPieces: number): PlanInputs {
+export function planInputs(name: string, positions: number): PlanInputs {
   const array = (part: string, length: number) =>
     new Tensor({ kind: "input", name: `${name}.${part}`, upTo: true }, [], [length], "u32");
   const scalar = (part: string) => input(`${name}.${part}`, [], "u32");
@@ -39,8 +47,8 @@ export function planInputs(name: string, positions: number, maxPieces: number): 
     rows: array("rows", positions),
     offsets: array("offsets", positions + 1),
     pieceOffsets: array("pieceOffsets", positions + 1),
-    pieceFrom: array("pieceFrom", maxPieces),
-    pieceTo: array("pieceTo", maxPieces),
+    pieceFrom: array("pieceFrom", maxPieces(positions)),
+    pieceTo: array("pieceTo", maxPieces(positions)),
     count: scalar("count"),
     pieceCount: scalar("pieceCount"),
   };

@@ -1,0 +1,60 @@
+import { ShapeError } from "../errors.ts";
+import { add, mul, rsqrt, square, sub } from "../graph/elementwise.ts";
+import { mean } from "../graph/folds.ts";
+import { assign } from "../graph/tables.ts";
+import type { Tensor } from "../graph/tensor.ts";
+import type { Variable } from "../graph/variable.ts";
+import { reshape } from "../graph/views.ts";
+import { showShape } from "../shape.ts";
+
+/** State of one batch normalisation over n columns; every variable is [n]. Without gamma and beta it is not affine. */
+export interface BatchNormState {
+  readonly gamma?: Variable;
+  readonly beta?: Variable;
+  readonly runningMean: Variable;
+  readonly runningVariance: Variable;
+}
+
+export interface BatchNormOptions {
+  readonly training: boolean;
+  /** Weight of the newest batch in the running moments. */
+  readonly momentum?: number;
+  readonly epsilon?: number;
+}
+
+/**
+ * Batch normalisation of x [rows, n] (Ioffe and Szegedy, 2015, algorithm 1). Training normalises by the batch's own
+ * moments and returns the updates of the running ones (the running variance takes the unbiased estimate, as elsewhere);
+ * otherwise the running moments are used and there are no updates.
+ */
+export function batchNorm(
+  x: Tensor,
+  state: BatchNormState,
+  options: BatchNormOptions,
+): { readonly output: Tensor; readonly updates: readonly Tensor[] } {
+  const { training, momentum = 0.1, epsilon = 1e-5 } = options;
+  const [rows, n] = x.shape;
+  if (x.shape.length !== 2 || n !== state.runningMean.size) {
+    throw new ShapeError(`batchNorm: needs [rows, ${state.runningMean.size}], got ${showShape(x.shape)}.`);
+  }
+  const scale = (normal: Tensor) => {
+    const scaled = state.gamma ? mul(normal, state.gamma.value) : normal;
+    return state.beta ? add(scaled, state.beta.value) : scaled;
+  };
+  if (!training) {
+    const factor = rsqrt(add(state.runningVariance.value, epsilon));
+    return { output: scale(mul(sub(x, state.runningMean.value), factor)), updates: [] };
+  }
+  const m = mean(x, [0], { keep: true });
+  const centred = sub(x, m);
+  // two passes: E[(x - m)^2] does not cancel as E[x^2] - m^2 does
+  const variance = mean(square(centred), [0], { keep: true });
+  const output = scale(mul(centred, rsqrt(add(variance, epsilon))));
+  const unbiased = rows! / Math.max(1, rows! - 1);
+  const moved = (running: Variable, fresh: Tensor) =>
+    assign(running, add(mul(running.value, 1 - momentum), mul(reshape(fresh, [n!]), momentum)));
+  return {
+    output,
+    updates: [moved(state.runningMean, m), moved(state.runningVariance, mul(variance, unbiased))],
+  };
+}
