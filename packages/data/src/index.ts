@@ -9,6 +9,20 @@ export {
   openBatches,
 } from "./batch-source.ts";
 export { type Columns, checkColumns, type FieldInfo, sharedUint32 } from "./columns.ts";
+export { Dataset, openDataset, type VocabularyEntry } from "./dataset.ts";
 export * from "./errors.ts";
+export {
+  type FieldManifest,
+  type Manifest,
+  manifestSchema,
+  type SplitName,
+  type Warning,
+} from "./manifest.ts";
 export { type BatchPlan, buildPlan, PAD, PIECE, PlanBuilder, planArrays, planCapacity } from "./plan.ts";
+export { cleanLeftovers } from "./prepare/folder.ts";
+export { LEAK_AUC } from "./prepare/leaks.ts";
+export { type PrepareOptions, type PrepareProgress, prepare } from "./prepare/prepare.ts";
+export { recognise } from "./prepare/resolve.ts";
 export { permutation, Random } from "./random.ts";
+export { type Recipe, recipes } from "./recipes.ts";
+export { type LogSchema, type LogSchemaInput, logSchema, parseLabel, parseSchema } from "./schema.ts";
