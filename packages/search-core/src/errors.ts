@@ -1,0 +1,26 @@
+/** Every error of search-core. Messages say what was given, what was expected and how to mend it. */
+
+export class SearchCoreError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** A budget that cannot be read. */
+export class BudgetError extends SearchCoreError {}
+
+/** A budget that no scheme of this method can meet. */
+export class BudgetImpossible extends SearchCoreError {}
+
+/** A configuration with an unknown or ill-typed key. */
+export class ConfigError extends SearchCoreError {}
+
+/** The loss left the numbers. */
+export class TrainingDiverged extends SearchCoreError {}
+
+/** The user asked to stop; a checkpoint was written if there is a run folder. */
+export class Interrupted extends SearchCoreError {}
+
+/** A run folder that is half written, of another run, or in the way. */
+export class RunFolderError extends SearchCoreError {}

@@ -1,0 +1,22 @@
+/** @trimtab/search-core: the searcher contract, the trainer, budgets and baselines. */
+export { dimsBySize } from "./baselines/by-size.ts";
+export { randomDims } from "./baselines/random-dims.ts";
+export { smallerDim, smallerDimProjected } from "./baselines/smaller-dim.ts";
+export { type Budget, costOf, type Limit, limitOf, meets, parseBudget } from "./budget.ts";
+export { parseConfig } from "./config.ts";
+export * from "./errors.ts";
+export {
+  defineSearcher,
+  type Found,
+  type SearchEvent,
+  type Searcher,
+  type SearcherDefinition,
+  type SearchOptions,
+  type SearchResult,
+} from "./searcher.ts";
+export { baseDim, fieldSpecs, Task, type TaskOptions } from "./task.ts";
+export { type TrainConfig, type TrainConfigInput, trainConfigSchema } from "./training/config.ts";
+export { batchFeeds } from "./training/feeds.ts";
+export type { TrainEvent, TrainProgress } from "./training/progress.ts";
+export { Scorer } from "./training/scorer.ts";
+export { runHash, type Trained, type TrainingData, type TrainOptions, train } from "./training/trainer.ts";

@@ -1,0 +1,125 @@
+/**
+ * The searcher contract. A searcher is a factory made by `defineSearcher`: it validates its own configuration, says
+ * before it starts which budgets it cannot meet, and runs as a generator of events that ends in schemes.
+ *
+ *   const result = await sseds({ batches: 50 }).search(task, { budgets: ["25%", "10%"] });
+ */
+import type { Scheme } from "@trimtab/embeddings";
+import type { z } from "zod";
+import { type Limit, limitOf, meets, parseBudget } from "./budget.ts";
+import { parseConfig } from "./config.ts";
+import { BudgetImpossible } from "./errors.ts";
+import type { Task } from "./task.ts";
+import type { TrainEvent } from "./training/progress.ts";
+import type { Trained } from "./training/trainer.ts";
+
+export type SearchEvent =
+  /** How far the search is: `done` of `total` units of `what`. */
+  | { readonly kind: "progress"; readonly what: string; readonly done: number; readonly total: number }
+  /** A scheme the search considers for a budget. */
+  | { readonly kind: "candidate"; readonly budget: string; readonly scheme: Scheme }
+  /** A model is trained inside the search. */
+  | { readonly kind: "train"; readonly name: string; readonly event: TrainEvent };
+
+export interface Found {
+  /** The budget as it was written. */
+  readonly budget: string;
+  readonly scheme: Scheme;
+  /** How retraining should start, where the method says so (inherited weights, say). */
+  readonly prepare?: Parameters<Task["trainUnder"]>[1]["prepare"];
+  /** The trained model, from methods that train inside their search. */
+  readonly trained?: Trained;
+}
+
+export interface SearchResult {
+  readonly searcher: string;
+  readonly found: readonly Found[];
+  /** Seconds of the search itself, base model not counted. */
+  readonly seconds: number;
+  /** What the method learned, for people and reports: plain JSON. */
+  readonly notes: Readonly<Record<string, unknown>>;
+}
+
+export interface SearchOptions {
+  /** One or several: most methods find all from one pass. */
+  readonly budgets: readonly string[];
+  readonly onEvent?: (event: SearchEvent) => void;
+}
+
+/** What the author of a searcher writes. `config` is validated, `limits` are the budgets in numbers. */
+export interface SearcherDefinition<S extends z.ZodType> {
+  readonly name: string;
+  /** Strict zod schema with defaults and a description of each key. */
+  readonly config: S;
+  /** Why a limit cannot be met, before anything is trained; undefined if it can. */
+  check(task: Task, limit: Limit, config: z.output<S>): string | undefined;
+  run(
+    task: Task,
+    limits: readonly Limit[],
+    config: z.output<S>,
+  ): AsyncGenerator<SearchEvent, Omit<SearchResult, "searcher" | "seconds"> & { seconds?: number }>;
+}
+
+export interface Searcher {
+  readonly name: string;
+  readonly config: unknown;
+  /** Throws BudgetError, BudgetImpossible, ConfigError and what training throws. */
+  search(task: Task, options: SearchOptions): Promise<SearchResult>;
+  /** Why this budget cannot be met, or undefined. */
+  cannot(task: Task, budget: string): string | undefined;
+}
+
+/** Makes the factory of a searcher: `sseds(config)` validates the configuration and returns a Searcher. */
+export function defineSearcher<S extends z.ZodType>(
+  definition: SearcherDefinition<S>,
+): ((config?: z.input<S>) => Searcher) & { readonly searcherName: string; readonly schema: S } {
+  const factory = (input?: z.input<S>): Searcher => {
+    const config = parseConfig(definition.config, input, `searcher "${definition.name}"`);
+    const limitFor = (task: Task, text: string) => limitOf(parseBudget(text), task.uniform);
+    return {
+      name: definition.name,
+      config,
+      cannot: (task, budget) => definition.check(task, limitFor(task, budget), config),
+      search: (task, options) => runSearch(definition, config, task, options, limitFor),
+    };
+  };
+  return Object.assign(factory, { searcherName: definition.name, schema: definition.config });
+}
+
+async function runSearch<S extends z.ZodType>(
+  definition: SearcherDefinition<S>,
+  config: z.output<S>,
+  task: Task,
+  { budgets, onEvent }: SearchOptions,
+  limitFor: (task: Task, text: string) => Limit,
+): Promise<SearchResult> {
+  const limits = budgets.map((text) => limitFor(task, text));
+  for (const limit of limits) {
+    const why = definition.check(task, limit, config);
+    if (why) throw new BudgetImpossible(`${definition.name}: budget ${limit.text} cannot be met: ${why}`);
+  }
+  const started = performance.now();
+  const run = definition.run(task, limits, config);
+  for (;;) {
+    const next = await run.next();
+    if (!next.done) {
+      onEvent?.(next.value);
+      continue;
+    }
+    const { found, notes, seconds } = next.value;
+    for (const [i, { scheme }] of found.entries()) {
+      // a budget is a promise: no scheme leaves a search above it
+      if (!meets(scheme, limits[i]!)) {
+        throw new BudgetImpossible(
+          `${definition.name}: found a scheme over the budget ${limits[i]!.text}; this is a bug.`,
+        );
+      }
+    }
+    return {
+      searcher: definition.name,
+      found,
+      notes,
+      seconds: seconds ?? (performance.now() - started) / 1000,
+    };
+  }
+}

@@ -1,0 +1,86 @@
+/** Scores whole splits with a model: logits of every row, in the order of the data. */
+import { type BatchSource, type Columns, createBatchSource, type FieldInfo } from "@trimtab/data";
+import { type Model, scoreStep } from "@trimtab/models";
+import type { Device, Program, Tensor } from "@trimtab/tensor-core";
+import { batchFeeds, padFeeds } from "./feeds.ts";
+
+/** Steps that may wait for their logits at once. */
+const IN_FLIGHT = 4;
+
+export class Scorer {
+  readonly #program: Program<{ logits: Tensor }>;
+  readonly #needs: ReadonlySet<string>;
+  readonly #model: Model;
+  readonly #fields: readonly FieldInfo[];
+  readonly #batch: number;
+  readonly #sources = new Map<Columns, BatchSource>();
+
+  private constructor(
+    program: Program<{ logits: Tensor }>,
+    model: Model,
+    fields: readonly FieldInfo[],
+    batch: number,
+  ) {
+    this.#program = program;
+    this.#needs = new Set(program.inputs);
+    this.#model = model;
+    this.#fields = fields;
+    this.#batch = batch;
+  }
+
+  static async make(
+    device: Device,
+    model: Model,
+    fields: readonly FieldInfo[],
+    batch: number,
+  ): Promise<Scorer> {
+    const program = await device.compile(scoreStep(model, batch));
+    return new Scorer(program, model, fields, batch);
+  }
+
+  /** One logit a row. */
+  async logits(columns: Columns): Promise<Float32Array> {
+    const out = new Float32Array(columns.rows);
+    const source = this.#sourceOf(columns);
+    const waiting: Promise<void>[] = [];
+    let at = 0;
+    for await (const batch of source.epoch(0)) {
+      const { rows } = batch;
+      const feeds = batchFeeds(batch, this.#needs);
+      const full = rows === this.#batch ? feeds : padFeeds(feeds, rows, this.#batch);
+      const from = at;
+      const done = this.#program.fetch(full, ["logits"]).then(({ logits }) => {
+        out.set(logits.subarray(0, rows), from);
+      });
+      at += rows;
+      batch.release();
+      waiting.push(done);
+      if (waiting.length >= IN_FLIGHT) await waiting.shift();
+    }
+    await Promise.all(waiting);
+    return out;
+  }
+
+  async close(): Promise<void> {
+    this.#program.dispose();
+    for (const source of this.#sources.values()) await source.close();
+    this.#sources.clear();
+  }
+
+  #sourceOf(columns: Columns): BatchSource {
+    let source = this.#sources.get(columns);
+    if (!source) {
+      const tables = this.#model.layouts.map((t) => ({ ...t, fields: t.fields.map((f) => ({ ...f })) }));
+      source = createBatchSource(columns, {
+        fields: this.#fields,
+        tables,
+        batch: Math.min(this.#batch, columns.rows),
+        seed: 0,
+        shuffle: false,
+        plans: false,
+      });
+      this.#sources.set(columns, source);
+    }
+    return source;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Runs training steps on the device. Steps are queued and nothing waits for them, except that every so many steps the
+ * mean loss is asked for, and the loop never runs further ahead than two such askings: queues stay short, an interrupt
+ * is quick, and a loss that left the numbers is noticed.
+ */
+import type { Batch } from "@trimtab/data";
+import { type Model, trainStep } from "@trimtab/models";
+import type { Device, Optimizer, Program, Tensor } from "@trimtab/tensor-core";
+import { TrainingDiverged } from "../errors.ts";
+import { batchFeeds } from "./feeds.ts";
+
+/** Work worth about this many seconds is queued between two askings. */
+const WANTED_SECONDS = 0.1;
+const MOST_STEPS = 64;
+
+interface Compiled {
+  readonly program: Program<{ loss: Tensor }>;
+  readonly needs: ReadonlySet<string>;
+}
+
+export class Stepper {
+  /** Mean loss of the last step that was asked about. */
+  loss = Number.NaN;
+  readonly #device: Device;
+  readonly #model: Model;
+  readonly #optimizer: Optimizer;
+  readonly #seed: number;
+  readonly #programs = new Map<number, Compiled>();
+  #asked: Promise<void> = Promise.resolve();
+  #sinceAsked = 0;
+  #every = 1;
+  #askedAt = performance.now();
+
+  constructor(device: Device, model: Model, optimizer: Optimizer, seed: number) {
+    this.#device = device;
+    this.#model = model;
+    this.#optimizer = optimizer;
+    this.#seed = seed;
+  }
+
+  /** Queues the step of one batch; the batch may be released when this resolves. */
+  async step(batch: Batch): Promise<void> {
+    const { program, needs } = await this.#programFor(batch.rows);
+    const scalars = this.#optimizer.next(needs);
+    const { step } = this.#optimizer;
+    const extra: Record<string, number> = { ...(scalars as Record<string, number>) };
+    if (needs.has("rng.seed")) extra["rng.seed"] = this.#seed >>> 0;
+    if (needs.has("rng.step")) extra["rng.step"] = step;
+    const feeds = batchFeeds(batch, needs, extra);
+    this.#sinceAsked++;
+    if (this.#sinceAsked < this.#every) {
+      program.run(feeds);
+      return;
+    }
+    const answer = program.fetch(feeds, ["loss"]).then(({ loss }) => {
+      this.loss = loss[0]!;
+      if (Number.isFinite(this.loss)) return;
+      throw new TrainingDiverged(
+        `training: the loss is ${this.loss} at step ${step}; lower the learning rate or look for broken rows.`,
+      );
+    });
+    // the rejection is taken up at the next asking
+    answer.catch(() => undefined);
+    await this.#asked;
+    this.#asked = answer;
+    const now = performance.now();
+    const seconds = (now - this.#askedAt) / 1000 / this.#sinceAsked;
+    this.#askedAt = now;
+    this.#sinceAsked = 0;
+    this.#every = Math.max(1, Math.min(MOST_STEPS, Math.round(WANTED_SECONDS / Math.max(seconds, 1e-6))));
+  }
+
+  /** Waits until every queued step has run. */
+  async settle(): Promise<void> {
+    await this.#asked;
+    await this.#device.idle();
+    this.#askedAt = performance.now();
+    this.#sinceAsked = 0;
+  }
+
+  dispose(): void {
+    for (const { program } of this.#programs.values()) program.dispose();
+    this.#programs.clear();
+  }
+
+  async #programFor(rows: number): Promise<Compiled> {
+    let compiled = this.#programs.get(rows);
+    if (!compiled) {
+      const program = await this.#device.compile(trainStep(this.#model, this.#optimizer, rows));
+      compiled = { program, needs: new Set(program.inputs) };
+      this.#programs.set(rows, compiled);
+    }
+    return compiled;
+  }
+}

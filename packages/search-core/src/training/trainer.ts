@@ -1,0 +1,289 @@
+/**
+ * The one trainer: epochs over shuffled batches, early stop and learning-rate drops by validation AUC, checkpoints, and
+ * resumption to the same bits. Searchers and baselines all train through it.
+ */
+import { createHash } from "node:crypto";
+import { type BatchSource, type Columns, createBatchSource, type FieldInfo } from "@trimtab/data";
+import type { Scheme } from "@trimtab/embeddings";
+import { evaluate, type Metrics } from "@trimtab/eval";
+import { buildModel, type Model, type ModelConfig } from "@trimtab/models";
+import { type Device, Optimizer, type Variable } from "@trimtab/tensor-core";
+import { parseConfig } from "../config.ts";
+import { Interrupted } from "../errors.ts";
+import { type TrainConfig, type TrainConfigInput, trainConfigSchema } from "./config.ts";
+import { Keeper } from "./keeper.ts";
+import { type Position, startPosition } from "./position.ts";
+import type { TrainEvent } from "./progress.ts";
+import { Scorer } from "./scorer.ts";
+import { Stepper } from "./stepper.ts";
+
+/** The splits a run reads. `test` is not among them: it is scored once, at the end, by whoever reports. */
+export interface TrainingData {
+  readonly hash: string;
+  readonly fields: readonly FieldInfo[];
+  readonly train: Columns;
+  readonly valid: Columns;
+}
+
+export interface TrainOptions {
+  readonly device: Device;
+  readonly data: TrainingData;
+  readonly model: ModelConfig;
+  readonly scheme: Scheme;
+  readonly seed: number;
+  readonly config?: TrainConfigInput;
+  /** Checkpoints go here; without it nothing is written. */
+  readonly folder?: string;
+  /** Go on from the folder's checkpoint if there is one. */
+  readonly resume?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: TrainEvent) => void;
+  /** Called with the fresh model before the first step (to inherit weights, say). Not called on resumption. */
+  readonly prepare?: (model: Model) => Promise<void> | void;
+}
+
+/** A trained model with its best weights in place. Dispose it when done. */
+export interface Trained {
+  readonly model: Model;
+  /** Metrics of the validation split with the best weights. */
+  readonly valid: Metrics;
+  readonly bestEpoch: number;
+  readonly epochs: number;
+  readonly steps: number;
+  readonly history: Position["history"];
+  readonly seconds: Position["seconds"];
+  readonly rowsPerSecond: number;
+  /** Bytes that training held on the device: variables of the model and the optimizer. */
+  readonly trainBytes: number;
+  /** Logits of another split. */
+  score(columns: Columns): Promise<Float32Array>;
+  dispose(): Promise<void>;
+}
+
+/** What fixes the bits of a run. */
+export function runHash(
+  options: Pick<TrainOptions, "data" | "model" | "scheme" | "seed">,
+  config: TrainConfig,
+): string {
+  const { checkpointSeconds: _, ...rest } = config;
+  const parts = [options.data.hash, options.model, options.scheme.toJSON(), options.seed, rest];
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
+}
+
+/** Trains a model under a scheme. Throws ConfigError, TrainingDiverged, Interrupted and what the packages below throw. */
+export async function train(options: TrainOptions): Promise<Trained> {
+  const config = parseConfig(trainConfigSchema, options.config, "training configuration");
+  const run = new TrainingRun(options, config);
+  try {
+    return await run.run();
+  } catch (reason) {
+    await run.dispose();
+    throw reason;
+  }
+}
+
+class TrainingRun {
+  readonly #options: TrainOptions;
+  readonly #config: TrainConfig;
+  readonly #keeper: Keeper;
+  readonly #model: Model;
+  readonly #optimizer: Optimizer;
+  readonly #stepper: Stepper;
+  readonly #source: BatchSource;
+  readonly #state: ReadonlyMap<string, Variable>;
+  #scorer: Scorer | undefined;
+  #position: Position;
+  #savedAt = performance.now();
+  #rowsPerSecond = 0;
+
+  constructor(options: TrainOptions, config: TrainConfig) {
+    const { device, data, model, scheme, seed } = options;
+    this.#options = options;
+    this.#config = config;
+    const hash = runHash(options, config);
+    this.#keeper = new Keeper(options.folder, hash);
+    this.#position = startPosition(hash);
+    this.#model = buildModel(device, model, scheme, { seed });
+    this.#optimizer = new Optimizer(device, this.#model.groups());
+    this.#stepper = new Stepper(device, this.#model, this.#optimizer, seed);
+    this.#state = new Map([...this.#model.state, ...this.#optimizer.state()]);
+    this.#source = createBatchSource(data.train, {
+      fields: data.fields,
+      tables: this.#model.layouts.map((t) => ({ ...t, fields: t.fields.map((f) => ({ ...f })) })),
+      batch: config.batch,
+      seed,
+      shuffle: true,
+      plans: true,
+    });
+  }
+
+  async run(): Promise<Trained> {
+    const { device, data } = this.#options;
+    this.#scorer = await Scorer.make(device, this.#model, data.fields, this.#config.scoreBatch);
+    if (this.#options.resume && this.#keeper.canResume) {
+      this.#position = this.#keeper.resume(this.#state);
+      this.#optimizer.step = this.#position.step;
+      this.#optimizer.learningRateScale = this.#position.learningRateScale;
+    } else {
+      await this.#options.prepare?.(this.#model);
+    }
+    while (!this.#position.finished) await this.#epoch();
+    this.#keeper.restoreBest(this.#model.state);
+    return this.#trained();
+  }
+
+  async dispose(): Promise<void> {
+    this.#stepper.dispose();
+    await this.#source.close();
+    await this.#scorer?.close();
+    this.#optimizer.dispose();
+    this.#model.dispose();
+  }
+
+  async #epoch(): Promise<void> {
+    const { batch: size, maxSteps } = this.#config;
+    const { epoch, batch: from } = this.#position;
+    const batches = this.#source.epoch(epoch, { from });
+    const startedAt = performance.now();
+    let rows = 0;
+    let shown = startedAt;
+    try {
+      for await (const batch of batches) {
+        await this.#stepper.step(batch);
+        rows += batch.rows;
+        batch.release();
+        this.#position = { ...this.#position, batch: batch.index + 1, step: this.#optimizer.step };
+        const now = performance.now();
+        const seconds = (now - startedAt) / 1000;
+        if (now - shown > 100) {
+          shown = now;
+          this.#tell(batches.batches, rows / seconds, size);
+        }
+        if (this.#options.signal?.aborted) await this.#interrupt(seconds);
+        if (maxSteps !== undefined && this.#optimizer.step >= maxSteps) break;
+        if (now - this.#savedAt > this.#config.checkpointSeconds * 1000) await this.#save();
+      }
+    } finally {
+      await batches.close();
+    }
+    await this.#stepper.settle();
+    const trainSeconds = (performance.now() - startedAt) / 1000;
+    this.#rowsPerSecond = rows / trainSeconds;
+    const evaluatedAt = performance.now();
+    const metrics = await this.#evaluate();
+    await this.#judge(metrics, trainSeconds, (performance.now() - evaluatedAt) / 1000);
+  }
+
+  async #evaluate(): Promise<Metrics> {
+    const { valid } = this.#options.data;
+    const logits = await this.#scorer!.logits(valid);
+    return evaluate({ logits, labels: valid.labels, users: valid.users });
+  }
+
+  /** After an epoch: better or not, drop the learning rate, stop or go on. */
+  async #judge(metrics: Metrics, trainSeconds: number, evaluateSeconds: number): Promise<void> {
+    const { epochs, patience, minGain, learningRateDrop, maxSteps } = this.#config;
+    const before = this.#position;
+    const best = before.bestAuc === null || metrics.auc > before.bestAuc + minGain;
+    const bad = best ? 0 : before.bad + 1;
+    if (best) await this.#keeper.saveBest(this.#model.state);
+    const scale = before.learningRateScale * (best ? 1 : learningRateDrop);
+    const { epoch, step } = before;
+    const outOfSteps = maxSteps !== undefined && step >= maxSteps;
+    this.#position = {
+      ...before,
+      epoch: epoch + 1,
+      batch: 0,
+      learningRateScale: scale,
+      bestAuc: best ? metrics.auc : before.bestAuc,
+      bestEpoch: best ? epoch : before.bestEpoch,
+      bad,
+      history: [
+        ...before.history,
+        { epoch, auc: metrics.auc, logloss: metrics.logloss, learningRateScale: before.learningRateScale },
+      ],
+      seconds: {
+        train: before.seconds.train + trainSeconds,
+        evaluate: before.seconds.evaluate + evaluateSeconds,
+      },
+      finished: bad >= patience || epoch + 1 >= epochs || outOfSteps,
+    };
+    this.#optimizer.learningRateScale = scale;
+    this.#options.onEvent?.({
+      kind: "evaluation",
+      epoch,
+      auc: metrics.auc,
+      logloss: metrics.logloss,
+      best,
+      learningRateScale: before.learningRateScale,
+    });
+    await this.#save();
+    if (this.#options.signal?.aborted && !this.#position.finished) await this.#interrupt(0);
+  }
+
+  #tell(batches: number, rowsPerSecond: number, size: number): void {
+    const { epoch, batch } = this.#position;
+    this.#options.onEvent?.({
+      kind: "step",
+      epoch,
+      epochs: this.#config.epochs,
+      batch,
+      batches,
+      loss: this.#stepper.loss,
+      rowsPerSecond,
+      secondsLeft: ((batches - batch) * size) / Math.max(1, rowsPerSecond),
+    });
+  }
+
+  async #save(): Promise<void> {
+    const { folder } = this.#options;
+    this.#savedAt = performance.now();
+    if (!folder) return;
+    await this.#stepper.settle();
+    await this.#keeper.saveLatest(this.#state, this.#position);
+    this.#savedAt = performance.now();
+    this.#options.onEvent?.({ kind: "checkpoint", folder, step: this.#position.step });
+  }
+
+  async #interrupt(seconds: number): Promise<never> {
+    this.#position = {
+      ...this.#position,
+      seconds: { ...this.#position.seconds, train: this.#position.seconds.train + seconds },
+    };
+    await this.#save();
+    const { folder } = this.#options;
+    const hint = folder
+      ? `; the checkpoint is in ${folder}, go on with --resume`
+      : "; nothing was saved (no run folder)";
+    throw new Interrupted(`training: stopped at step ${this.#position.step}${hint}.`);
+  }
+
+  async #trained(): Promise<Trained> {
+    const { history, seconds, bestEpoch, step } = this.#position;
+    const scorer = this.#scorer!;
+    const valid = await this.#evaluate();
+    let trainBytes = 0;
+    for (const v of this.#state.values()) trainBytes += v.size * 4;
+    // the optimizer and the batch worker are of no use to a finished model
+    this.#stepper.dispose();
+    await this.#source.close();
+    this.#optimizer.dispose();
+    const model = this.#model;
+    return {
+      model,
+      valid,
+      bestEpoch: bestEpoch!,
+      epochs: history.length,
+      steps: step,
+      history,
+      seconds,
+      rowsPerSecond: this.#rowsPerSecond,
+      trainBytes,
+      score: (columns) => scorer.logits(columns),
+      dispose: async () => {
+        await scorer.close();
+        model.dispose();
+      },
+    };
+  }
+}
