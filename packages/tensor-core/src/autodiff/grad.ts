@@ -27,6 +27,13 @@ export function grad<const T extends readonly (Tensor | Variable)[]>(
     );
   }
   const targets = wrt.map((w) => (w instanceof Variable ? w.value : w));
+  for (const target of targets) {
+    if (target.dtype !== "f32") {
+      throw new GradientError(
+        `grad: gradients are for f32, but a target is ${target.dtype} ${showShape(target.shape)}.`,
+      );
+    }
+  }
   const nodes = topological([loss]);
   const needed = leadingTo(nodes, new Set(targets));
   const cotangents = new Map<Tensor, Tensor>([[loss, constant(1)]]);
@@ -35,7 +42,8 @@ export function grad<const T extends readonly (Tensor | Variable)[]>(
   for (let i = nodes.length - 1; i >= 0; i--) {
     const y = nodes[i]!;
     const g = cotangents.get(y);
-    if (!g || !needed.has(y) || y.inputs.length === 0) continue;
+    // a target itself is needed, but nothing below it is unless another target lies there
+    if (!g || !y.inputs.some((x) => needed.has(x))) continue;
     if (y.op.kind === "gather") {
       recordLookup(lookups, y, g);
       continue;

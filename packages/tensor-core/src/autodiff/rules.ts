@@ -44,6 +44,8 @@ const binaryRules: { [N in BinaryName]?: BinaryRule } = {
   // against a constant the output tells the winner, so the input need not be kept
   max: (a, b, y, g) => pick(e.gt(isConstant(b) ? y : a, b), g),
   min: (a, b, y, g) => pick(e.lt(isConstant(b) ? y : a, b), g),
+  // a - b * trunc(a / b): the quotient is constant almost everywhere
+  mod: (a, b, y, g) => [g, isConstant(b) ? undefined : e.neg(e.mul(g, e.div(e.sub(a, y), b)))],
   pow: (a, b, y, g) => [
     e.mul(g, e.mul(b, e.pow(a, e.sub(b, 1)))),
     isConstant(b) ? undefined : e.mul(g, e.mul(y, e.log(a))),

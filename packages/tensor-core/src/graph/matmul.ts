@@ -1,5 +1,5 @@
 import { DTypeError, ShapeError } from "../errors.ts";
-import { broadcastShapes, showShape } from "../shape.ts";
+import { broadcastShapes, showShape, sizeOf } from "../shape.ts";
 import { Tensor } from "./tensor.ts";
 import { broadcastTo, reshape } from "./views.ts";
 
@@ -23,7 +23,8 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   const n = b.shape[rb - 1]!;
   const lead = broadcastShapes("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2));
   // a matrix times a stack by one matrix is one taller matrix
-  if (rb === 2 && lead.length > 0) return reshape(matmul(reshape(a, [-1, k]), b), [...lead, m, n]);
+  if (rb === 2 && lead.length > 0)
+    return reshape(matmul(reshape(a, [sizeOf(lead) * m, k]), b), [...lead, m, n]);
   const x = broadcastTo(a, [...lead, m, k]);
   const y = broadcastTo(b, [...lead, k, n]);
   return new Tensor({ kind: "matmul" }, [x, y], [...lead, m, n], "f32");
