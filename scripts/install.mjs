@@ -27,7 +27,7 @@ export async function ensureInstalled(root) {
     );
   }
   if (before.warning) console.error(before.warning);
-  console.log(`installing packages with Bun ${before.version} ...`);
+  console.log(`installing packages with Bun ${version} ...`);
   const code = await runToEnd(command, [...before.args, "install", "--frozen-lockfile"], {
     cwd: root,
     shell: windows && command.endsWith(".cmd"),
@@ -57,8 +57,9 @@ export function pinnedBun(packageJson) {
 }
 
 /**
- * What installs packages: a Bun of the pinned version, else npx, else a Bun of another version with a warning. That
- * last one only fetches packages; what it fetches includes the pinned Bun, and only that one runs Trimtab.
+ * What installs packages: a Bun of the pinned version, else npx, else a Bun of another version, each of the last two
+ * only to fetch and start the pinned one. Another version must not install by itself: an older one cannot read
+ * bun.lock, a newer one may write it anew.
  *
  * @param {string} version the pinned one
  * @param {{ command: string, version: string }[]} installed
@@ -66,12 +67,12 @@ export function pinnedBun(packageJson) {
  */
 export function chooseInstaller(version, installed, npx) {
   const exact = installed.find((bun) => bun.version === version);
-  if (exact) return [exact.command, { args: [], version }];
-  if (npx) return [windows ? "npx.cmd" : "npx", { args: ["--yes", `bun@${version}`], version }];
+  if (exact) return [exact.command, { args: [] }];
+  if (npx) return [windows ? "npx.cmd" : "npx", { args: ["--yes", `bun@${version}`] }];
   const other = installed[0];
-  if (!other) return [null, { args: [], version }];
-  const warning = `Bun ${other.version} is installed, ${version} is pinned: the first only fetches packages, the second runs.`;
-  return [other.command, { args: [], version: other.version, warning }];
+  if (!other) return [null, { args: [] }];
+  const warning = `Bun ${other.version} is installed, Trimtab is pinned to ${version}: fetching that one.`;
+  return [other.command, { args: ["x", `bun@${version}`], warning }];
 }
 
 /** The Buns at hand: in node_modules, the one running this script, and the one on the path. */

@@ -75,6 +75,37 @@ describe.each(readmes)("$readme", ({ readme, home }) => {
   }
 });
 
+test("the examples that run pass the type checker too", async () => {
+  const folders: string[] = [];
+  try {
+    const files = readmes.flatMap(({ readme, home }) => {
+      if (!existsSync(join(root, readme))) return [];
+      const folder = mkdtempSync(join(root, home, ".readme-"));
+      folders.push(folder);
+      writeFileSync(join(folder, ".gitignore"), "*\n");
+      return examplesOf(textOf(readme)).flatMap(({ line, code, reason }) => {
+        if (reason !== undefined) return [];
+        const file = join(folder, `line-${line}.ts`);
+        writeFileSync(file, `${code}export {};\n`);
+        return [file];
+      });
+    });
+    const config = join(folders[0]!, "tsconfig.json");
+    writeFileSync(config, JSON.stringify({ extends: join(root, "tsconfig.base.json"), files }));
+    const tsc = Bun.spawn([process.execPath, "x", "tsc", "-p", config], {
+      cwd: root,
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    const [said, exit] = await Promise.all([new Response(tsc.stdout).text(), tsc.exited]);
+    // Mistakes in the packages themselves are the types step's to tell.
+    expect(said.split("\n").filter((line) => line.includes(".readme-"))).toEqual([]);
+    if (said === "") expect(exit).toBe(0);
+  } finally {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  }
+}, 120_000);
+
 test("blocks are found, with their marks", () => {
   const markdown =
     "# x\n```ts\nlet a;\n```\n```sh\nls\n```\n```ts no-run: needs a file\nb;\n```\n```ts no-run\nc;\n```\n";

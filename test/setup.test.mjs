@@ -14,17 +14,15 @@ describe("which Bun installs", () => {
   const exact = { command: "/a/bun", version: "1.4.5" };
   const other = { command: "/b/bun", version: "1.2.0" };
 
-  test("the pinned one, then npx, then another with a warning, then none", () => {
-    expect(chooseInstaller("1.4.5", [other, exact], true)).toEqual([
-      "/a/bun",
-      { args: [], version: "1.4.5" },
-    ]);
+  test("the pinned one, then npx, then another that fetches it with a warning, then none", () => {
+    expect(chooseInstaller("1.4.5", [other, exact], true)).toEqual(["/a/bun", { args: [] }]);
     const [npx, by] = chooseInstaller("1.4.5", [other], true);
     expect(npx).toStartWith("npx");
     expect(by.args).toEqual(["--yes", "bun@1.4.5"]);
-    const [command, { warning }] = chooseInstaller("1.4.5", [other], false);
+    const [command, { args, warning }] = chooseInstaller("1.4.5", [other], false);
     expect(command).toBe("/b/bun");
-    expect(warning).toContain("Bun 1.2.0 is installed, 1.4.5 is pinned");
+    expect(args).toEqual(["x", "bun@1.4.5"]);
+    expect(warning).toContain("Bun 1.2.0 is installed, Trimtab is pinned to 1.4.5");
     expect(chooseInstaller("1.4.5", [], false)[0]).toBeNull();
   });
 
