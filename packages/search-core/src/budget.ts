@@ -1,13 +1,13 @@
 /**
  * Budgets: what a scheme may cost. Written "10%", "64MiB", "500k parameters"; bytes and shares mean serve bytes, and a
- * share is of the uniform scheme's.
+ * share is of the uniform scheme's. "10% slots" and "60 slots" count (field, dim) pairs whatever they cost, as papers do.
  */
 import type { Scheme } from "@trimtab/embeddings";
 import { BudgetError } from "./errors.ts";
 
 export interface Budget {
-  readonly unit: "share" | "bytes" | "parameters";
-  /** A fraction in (0, 1], bytes, or a number of parameters. */
+  readonly unit: "share" | "bytes" | "parameters" | "slots" | "slot share";
+  /** A fraction in (0, 1], bytes, a number of parameters or of slots. */
   readonly value: number;
   /** As it was written. */
   readonly text: string;
@@ -15,7 +15,7 @@ export interface Budget {
 
 /** A budget in numbers, once the uniform scheme is known. */
 export interface Limit {
-  readonly unit: "bytes" | "parameters";
+  readonly unit: "bytes" | "parameters" | "slots";
   readonly value: number;
   readonly text: string;
 }
@@ -30,28 +30,30 @@ const BYTES: Record<string, number> = {
   gib: 2 ** 30,
 };
 const COUNTS: Record<string, number> = { "": 1, k: 1e3, m: 1e6, g: 1e9, b: 1e9 };
-const FORM = /^\s*([0-9]+(?:\.[0-9]+)?)\s*(%|[a-z]*)\s*(parameters|params)?\s*$/i;
+const FORM = /^\s*([0-9]+(?:\.[0-9]+)?)\s*(%|[a-z]*)\s*(parameters|params|slots)?\s*$/i;
 
 /** Reads a budget; throws BudgetError with the accepted forms. */
 export function parseBudget(text: string): Budget {
   const match = FORM.exec(text);
   const value = Number(match?.[1]);
   const suffix = match?.[2]?.toLowerCase() ?? "";
-  const counted = match?.[3] !== undefined;
+  const noun = match?.[3]?.toLowerCase();
+  const counted = noun !== undefined;
   const fail = (why: string) =>
     new BudgetError(`budget "${text}": ${why}; write "10%", "64MiB" or "500k parameters".`);
   if (!match) throw fail("not a budget");
   if (!(value > 0)) throw fail("must be above zero");
   if (suffix === "%") {
-    if (counted) throw fail("a share has no unit");
+    if (counted && noun !== "slots") throw fail("a share is of bytes, or of slots");
     if (value > 100) throw fail("a share is at most 100%");
-    return { unit: "share", value: value / 100, text: text.trim() };
+    return { unit: noun === "slots" ? "slot share" : "share", value: value / 100, text: text.trim() };
   }
+  if (suffix === "slots") return { unit: "slots", value, text: text.trim() };
   if (suffix === "parameters" || suffix === "params") return { unit: "parameters", value, text: text.trim() };
   if (counted) {
     const factor = COUNTS[suffix];
     if (factor === undefined) throw fail(`"${suffix}" is not a number of parameters`);
-    return { unit: "parameters", value: value * factor, text: text.trim() };
+    return { unit: noun === "slots" ? "slots" : "parameters", value: value * factor, text: text.trim() };
   }
   const factor = BYTES[suffix];
   if (factor === undefined) throw fail(suffix === "" ? "the unit is missing" : `"${suffix}" is not a unit`);
@@ -63,11 +65,19 @@ export function limitOf(budget: Budget, uniform: Scheme): Limit {
   if (budget.unit === "share") {
     return { unit: "bytes", value: Math.floor(uniform.serveBytes() * budget.value), text: budget.text };
   }
+  if (budget.unit === "slot share") {
+    return { unit: "slots", value: Math.floor(slotsOf(uniform) * budget.value), text: budget.text };
+  }
   return { unit: budget.unit, value: Math.floor(budget.value), text: budget.text };
+}
+
+function slotsOf(scheme: Scheme): number {
+  return scheme.dims.reduce((n, d) => n + d, 0);
 }
 
 /** What a scheme costs in the limit's unit. */
 export function costOf(scheme: Scheme, limit: Limit): number {
+  if (limit.unit === "slots") return slotsOf(scheme);
   return limit.unit === "bytes" ? scheme.serveBytes() : scheme.parameters;
 }
 

@@ -1,0 +1,108 @@
+/**
+ * SSEDS: single-shot embedding dimension search (Qu et al., SIGIR 2022, arXiv 2204.03281).
+ *
+ * The paper's: train the base model with a uniform dim; rank the slots by the saliency of one gradient pass, L1-normalised;
+ * keep the best under the budget in one operation; rebuild with d_f = kept slots and retrain; a linear map for each field
+ * where the model needs equal dims. Ours: every option below that departs from it says so.
+ */
+import { inheritTables, perField, type Scheme } from "@trimtab/embeddings";
+import {
+  baseDim,
+  costOf,
+  defineSearcher,
+  type Limit,
+  meets,
+  type SearchEvent,
+  type Task,
+} from "@trimtab/search-core";
+import { z } from "zod";
+import { allocate, type Kept } from "./allocate.ts";
+import { computeSaliency } from "./saliency.ts";
+
+export const ssedsConfigSchema = z.strictObject({
+  /** Batches averaged into the saliency. Ours; 1 is the paper's single batch. */
+  batches: z.int().positive().default(50),
+  /** Rows of a gradient batch. */
+  batch: z.int().positive().default(4096),
+  /** Ours: how several batches are averaged. */
+  average: z.enum(["mean-abs", "abs-mean"]).default("mean-abs"),
+  /** Which split the gradient pass reads. */
+  split: z.enum(["train", "valid"]).default("train"),
+  /** Rank slots by plain saliency (the paper) or by saliency for each number a slot costs (ours). */
+  score: z.enum(["saliency", "saliency-per-cost"]).default("saliency-per-cost"),
+  /** Fewest dims a field keeps; 0 lets fields go. */
+  minDim: z.union([z.literal(0), z.literal(1)]).default(1),
+  /** A linear map from d_f to the base dim for each field that lost dims, or none (models that only concatenate). */
+  projection: z.enum(["linear", "none"]).default("linear"),
+  /** Retrain from fresh values (the paper), or start from the base model's kept columns (ours). */
+  retrain: z.enum(["scratch", "inherit"]).default("scratch"),
+});
+
+export type SsedsConfig = z.output<typeof ssedsConfigSchema>;
+
+function schemeOf(task: Task, kept: Kept, config: SsedsConfig): Scheme {
+  return perField(
+    task.fields,
+    kept.map((k) => k.length),
+    { base: baseDim(task.model), projection: config.projection, columns: kept.map((k) => [...k]) },
+  );
+}
+
+function leastCost(task: Task, limit: Limit, config: SsedsConfig): { ok: boolean; cost: number } {
+  const least = schemeOf(
+    task,
+    task.fields.map(() => (config.minDim === 1 ? [0] : [])),
+    config,
+  );
+  return { ok: meets(least, limit), cost: costOf(least, limit) };
+}
+
+export const sseds = defineSearcher({
+  name: "sseds",
+  config: ssedsConfigSchema,
+  check: (task, limit, config) => {
+    if (baseDim(task.model) === 0) return `model "${task.model.kind}" has no embeddings`;
+    const { ok, cost } = leastCost(task, limit, config);
+    if (ok) return undefined;
+    return `${config.minDim} dim in every field already costs ${cost} ${limit.unit}, the budget is ${limit.value}`;
+  },
+  async *run(task, limits, config) {
+    const events: SearchEvent[] = [];
+    const base = await task.base((event) => events.push({ kind: "train", name: "base", event }));
+    yield* events.splice(0);
+    const started = performance.now();
+    const data = await task.splits();
+    const saliency = await computeSaliency({
+      device: task.device,
+      model: base.model,
+      columns: data[config.split],
+      fields: data.fields,
+      batch: config.batch,
+      batches: config.batches,
+      average: config.average,
+      seed: task.seed,
+      onBatch: (done, total) => events.push({ kind: "progress", what: "gradient batches", done, total }),
+    });
+    yield* events.splice(0);
+    const rows = task.fields.map((f) => f.rows);
+    const found = [];
+    const keptOf: Record<string, Kept> = {};
+    for (const limit of limits) {
+      const kept = allocate(saliency.values, rows, config, (k) => meets(schemeOf(task, k, config), limit))!;
+      const scheme = schemeOf(task, kept, config);
+      keptOf[limit.text] = kept;
+      yield { kind: "candidate", budget: limit.text, scheme };
+      const prepare =
+        config.retrain === "inherit"
+          ? (model: { tables: Parameters<typeof inheritTables>[1] }) =>
+              inheritTables(base.model.tables, model.tables)
+          : undefined;
+      found.push({ budget: limit.text, scheme, prepare });
+    }
+    return {
+      found,
+      seconds: (performance.now() - started) / 1000,
+      notes: { saliency: saliency.values, batches: saliency.batches, kept: keptOf, config },
+    };
+  },
+});
