@@ -12,6 +12,7 @@ export {
   type Searcher,
   type SearcherDefinition,
   type SearchOptions,
+  type SearchOutcome,
   type SearchResult,
 } from "./searcher.ts";
 export { baseDim, fieldSpecs, Task, type TaskOptions } from "./task.ts";

@@ -1,6 +1,6 @@
 /**
  * The searcher contract. A searcher is a factory made by `defineSearcher`: it validates its own configuration, says
- * before it starts which budgets it cannot meet, and runs as a generator of events that ends in schemes.
+ * before it starts which budgets it cannot meet, tells events while it runs, and ends in schemes.
  *
  *   const result = await sseds({ batches: 50 }).search(task, { budgets: ["25%", "10%"] });
  */
@@ -53,11 +53,20 @@ export interface SearcherDefinition<S extends z.ZodType> {
   readonly config: S;
   /** Why a limit cannot be met, before anything is trained; undefined if it can. */
   check(task: Task, limit: Limit, config: z.output<S>): string | undefined;
+  /** Finds one scheme for each limit, in order. `emit` tells progress. */
   run(
     task: Task,
     limits: readonly Limit[],
     config: z.output<S>,
-  ): AsyncGenerator<SearchEvent, Omit<SearchResult, "searcher" | "seconds"> & { seconds?: number }>;
+    emit: (event: SearchEvent) => void,
+  ): Promise<SearchOutcome>;
+}
+
+export interface SearchOutcome {
+  readonly found: readonly Found[];
+  readonly notes: SearchResult["notes"];
+  /** Seconds of the search itself, where the method also trained the base model on the way. */
+  readonly seconds?: number;
 }
 
 export interface Searcher {
@@ -99,27 +108,19 @@ async function runSearch<S extends z.ZodType>(
     if (why) throw new BudgetImpossible(`${definition.name}: budget ${limit.text} cannot be met: ${why}`);
   }
   const started = performance.now();
-  const run = definition.run(task, limits, config);
-  for (;;) {
-    const next = await run.next();
-    if (!next.done) {
-      onEvent?.(next.value);
-      continue;
+  const { found, notes, seconds } = await definition.run(task, limits, config, (event) => onEvent?.(event));
+  for (const [i, { scheme }] of found.entries()) {
+    // a budget is a promise: no scheme leaves a search above it
+    if (!meets(scheme, limits[i]!)) {
+      throw new BudgetImpossible(
+        `${definition.name}: found a scheme over the budget ${limits[i]!.text}; this is a bug.`,
+      );
     }
-    const { found, notes, seconds } = next.value;
-    for (const [i, { scheme }] of found.entries()) {
-      // a budget is a promise: no scheme leaves a search above it
-      if (!meets(scheme, limits[i]!)) {
-        throw new BudgetImpossible(
-          `${definition.name}: found a scheme over the budget ${limits[i]!.text}; this is a bug.`,
-        );
-      }
-    }
-    return {
-      searcher: definition.name,
-      found,
-      notes,
-      seconds: seconds ?? (performance.now() - started) / 1000,
-    };
   }
+  return {
+    searcher: definition.name,
+    found,
+    notes,
+    seconds: seconds ?? (performance.now() - started) / 1000,
+  };
 }

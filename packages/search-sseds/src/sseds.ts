@@ -66,10 +66,8 @@ export const sseds = defineSearcher({
     if (ok) return undefined;
     return `${config.minDim} dim in every field already costs ${cost} ${limit.unit}, the budget is ${limit.value}`;
   },
-  async *run(task, limits, config) {
-    const events: SearchEvent[] = [];
-    const base = await task.base((event) => events.push({ kind: "train", name: "base", event }));
-    yield* events.splice(0);
+  run: async (task, limits, config, emit) => {
+    const base = await task.base((event) => emit({ kind: "train", name: "base", event }));
     const started = performance.now();
     const data = await task.splits();
     const saliency = await computeSaliency({
@@ -81,9 +79,8 @@ export const sseds = defineSearcher({
       batches: config.batches,
       average: config.average,
       seed: task.seed,
-      onBatch: (done, total) => events.push({ kind: "progress", what: "gradient batches", done, total }),
+      onBatch: (done, total) => emit({ kind: "progress", what: "gradient batches", done, total }),
     });
-    yield* events.splice(0);
     const rows = task.fields.map((f) => f.rows);
     const found = [];
     const keptOf: Record<string, Kept> = {};
@@ -91,7 +88,7 @@ export const sseds = defineSearcher({
       const kept = allocate(saliency.values, rows, config, (k) => meets(schemeOf(task, k, config), limit))!;
       const scheme = schemeOf(task, kept, config);
       keptOf[limit.text] = kept;
-      yield { kind: "candidate", budget: limit.text, scheme };
+      emit({ kind: "candidate", budget: limit.text, scheme });
       const prepare =
         config.retrain === "inherit"
           ? (model: { tables: Parameters<typeof inheritTables>[1] }) =>

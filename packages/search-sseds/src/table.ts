@@ -1,5 +1,5 @@
 /** Saliency for people: one line a field. */
-import { renderTable } from "@trimtab/eval";
+import { type Column, formatCount, formatShare, renderTable } from "@trimtab/eval";
 import type { Kept } from "./allocate.ts";
 
 const LEVELS = " ▁▂▃▄▅▆▇█";
@@ -14,21 +14,19 @@ export function saliencyTable(
   const order = saliency
     .map((values, f) => ({ f, total: values.reduce((a, b) => a + b, 0) }))
     .sort((a, b) => b.total - a.total || a.f - b.f);
-  const rows = order.map(({ f, total }) => ({
-    field: fields[f]!.name,
-    features: String(fields[f]!.rows),
-    share: `${(total * 100).toFixed(2)}%`,
-    dims: saliency[f]!.map((v) => LEVELS[Math.ceil((v / largest) * (LEVELS.length - 1))]).join(""),
-    ...Object.fromEntries(kept.map((k) => [k.budget, String(k.kept[f]!.length)])),
-  }));
-  return renderTable(
-    rows as Record<string, string>[],
-    [
-      { key: "field", title: "field" },
-      { key: "features", title: "features", align: "right" },
-      { key: "share", title: "saliency", align: "right" },
-      { key: "dims", title: "by dim" },
-      ...kept.map((k) => ({ key: k.budget, title: `dim at ${k.budget}`, align: "right" as const })),
-    ] as never,
-  );
+  const columns: Column<{ f: number; total: number }>[] = [
+    { title: "field", value: ({ f }) => fields[f]!.name },
+    { title: "features", value: ({ f }) => formatCount(fields[f]!.rows), align: "right" },
+    { title: "saliency", value: ({ total }) => formatShare(total), align: "right" },
+    {
+      title: "by dim",
+      value: ({ f }) => saliency[f]!.map((v) => LEVELS[Math.ceil((v / largest) * 8)]).join(""),
+    },
+    ...kept.map((k) => ({
+      title: `dim at ${k.budget}`,
+      value: ({ f }: { f: number }) => String(k.kept[f]!.length),
+      align: "right" as const,
+    })),
+  ];
+  return renderTable(order, columns);
 }

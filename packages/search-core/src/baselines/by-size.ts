@@ -53,7 +53,7 @@ export const dimsBySize = defineSearcher({
     );
     return `dim 1 in every field already costs ${least} ${limit.unit}, the budget is ${limit.value}`;
   },
-  async *run(task, limits, { alpha }) {
+  run: async (task, limits, { alpha }) => {
     const found = limits.map((limit) => ({ budget: limit.text, scheme: largest(task, limit, alpha)! }));
     return { found, notes: { alpha } };
   },

@@ -43,7 +43,7 @@ export const randomDims = defineSearcher({
     if (meets(least, limit)) return undefined;
     return `dim ${minDim} in every field already costs ${costOf(least, limit)} ${limit.unit}, the budget is ${limit.value}`;
   },
-  async *run(task, limits, { minDim }) {
+  run: async (task, limits, { minDim }) => {
     const found = limits.map((limit) => ({ budget: limit.text, scheme: draw(task, limit, minDim) }));
     return { found, notes: {} };
   },

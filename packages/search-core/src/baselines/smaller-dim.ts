@@ -34,7 +34,7 @@ function define(name: string, projected: boolean) {
       const least = costOf(schemeOf(task, 1, projected), limit);
       return `dim 1 already costs ${least} ${limit.unit}, the budget is ${limit.value}`;
     },
-    async *run(task, limits) {
+    run: async (task, limits) => {
       const found = limits.map((limit) => ({ budget: limit.text, scheme: largest(task, limit, projected)! }));
       return { found, notes: {} };
     },
