@@ -6,15 +6,7 @@
  * where the model needs equal dims. Ours: every option below that departs from it says so.
  */
 import { inheritTables, perField, type Scheme } from "@trimtab/embeddings";
-import {
-  baseDim,
-  costOf,
-  defineSearcher,
-  type Limit,
-  meets,
-  type SearchEvent,
-  type Task,
-} from "@trimtab/search-core";
+import { baseDim, costOf, defineSearcher, type Limit, meets, type Task } from "@trimtab/search-core";
 import { z } from "zod";
 import { allocate, type Kept } from "./allocate.ts";
 import { computeSaliency } from "./saliency.ts";
