@@ -4,6 +4,12 @@ export { randomDims } from "./baselines/random-dims.ts";
 export { smallerDim, smallerDimProjected } from "./baselines/smaller-dim.ts";
 export { type Budget, costOf, type Limit, limitOf, meets, parseBudget } from "./budget.ts";
 export { parseConfig } from "./config.ts";
+export {
+  type ConformanceCheck,
+  ConformanceError,
+  type ConformanceSubject,
+  conformanceChecks,
+} from "./conformance.ts";
 export * from "./errors.ts";
 export {
   defineSearcher,

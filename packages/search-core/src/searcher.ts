@@ -16,7 +16,7 @@ import type { Trained } from "./training/trainer.ts";
 export type SearchEvent =
   /** How far the search is: `done` of `total` units of `what`. */
   | { readonly kind: "progress"; readonly what: string; readonly done: number; readonly total: number }
-  /** A scheme the search considers for a budget. */
+  /** A scheme the search considers for a budget; the last one of a budget is the answer. */
   | { readonly kind: "candidate"; readonly budget: string; readonly scheme: Scheme }
   /** A model is trained inside the search. */
   | { readonly kind: "train"; readonly name: string; readonly event: TrainEvent };
@@ -109,7 +109,8 @@ async function runSearch<S extends z.ZodType>(
   }
   const started = performance.now();
   const { found, notes, seconds } = await definition.run(task, limits, config, (event) => onEvent?.(event));
-  for (const [i, { scheme }] of found.entries()) {
+  for (const [i, { scheme, budget }] of found.entries()) {
+    onEvent?.({ kind: "candidate", budget, scheme });
     // a budget is a promise: no scheme leaves a search above it
     if (!meets(scheme, limits[i]!)) {
       throw new BudgetImpossible(

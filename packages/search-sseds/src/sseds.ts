@@ -80,7 +80,6 @@ export const sseds = defineSearcher({
       const kept = allocate(saliency.values, rows, config, (k) => meets(schemeOf(task, k, config), limit))!;
       const scheme = schemeOf(task, kept, config);
       keptOf[limit.text] = kept;
-      emit({ kind: "candidate", budget: limit.text, scheme });
       const prepare =
         config.retrain === "inherit"
           ? (model: { tables: Parameters<typeof inheritTables>[1] }) =>

@@ -1,0 +1,83 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { allocate, type Kept, removalOrder } from "../src/allocate.ts";
+
+const SEED = process.env.CI ? 42 : undefined;
+const law = <T extends unknown[]>(property: fc.IProperty<T>) =>
+  fc.assert(property, { seed: SEED, numRuns: 200 });
+
+const problem = fc
+  .record({ fields: fc.integer({ min: 1, max: 6 }), dim: fc.integer({ min: 1, max: 6 }) })
+  .chain(({ fields, dim }) =>
+    fc.record({
+      // few distinct values: ties are common
+      saliency: fc.array(
+        fc.array(
+          fc.integer({ min: 0, max: 9 }).map((v) => v / 10),
+          { minLength: dim, maxLength: dim },
+        ),
+        { minLength: fields, maxLength: fields },
+      ),
+      rows: fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: fields, maxLength: fields }),
+      score: fc.constantFrom("saliency" as const, "saliency-per-cost" as const),
+      minDim: fc.constantFrom(0 as const, 1 as const),
+      shares: fc.tuple(
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+      ),
+    }),
+  );
+
+const costOf = (kept: Kept, rows: readonly number[]) => kept.reduce((n, k, f) => n + k.length * rows[f]!, 0);
+
+describe("allocation", () => {
+  test("meets its budget, and slots of a smaller budget are a subset of those of a larger one", () => {
+    law(
+      fc.property(problem, ({ saliency, rows, score, minDim, shares }) => {
+        const total = costOf(
+          saliency.map((s) => [...s.keys()]),
+          rows,
+        );
+        const [large, small] = [Math.max(...shares) * total, Math.min(...shares) * total];
+        const keep = (budget: number) =>
+          allocate(saliency, rows, { score, minDim }, (kept) => costOf(kept, rows) <= budget);
+        const more = keep(large);
+        const fewer = keep(small);
+        const least = minDim === 0 ? 0 : rows.reduce((a, b) => a + b, 0);
+        expect(more === undefined).toBe(large < least);
+        expect(fewer === undefined).toBe(small < least);
+        if (!more || !fewer) return;
+        expect(costOf(fewer, rows)).toBeLessThanOrEqual(small);
+        fewer.forEach((dims, f) => {
+          for (const j of dims) expect(more[f]).toContain(j);
+          expect(dims.length).toBeGreaterThanOrEqual(minDim);
+        });
+      }),
+    );
+  });
+
+  test("keeps the k best slots, as a sort of all of them would (one number a row, no minimum)", () => {
+    law(
+      fc.property(problem, fc.nat(36), ({ saliency, rows }, k) => {
+        const kept = allocate(saliency, rows, { score: "saliency", minDim: 0 }, (c) => c.flat().length <= k)!;
+        const values = saliency.flat().sort((a, b) => b - a);
+        const chosen = kept.flatMap((dims, f) => dims.map((j) => saliency[f]![j]!)).sort((a, b) => b - a);
+        expect(chosen).toEqual(values.slice(0, Math.min(k, values.length)));
+      }),
+    );
+  });
+
+  test("a minimum of one dim protects each field's best slot", () => {
+    law(
+      fc.property(problem, ({ saliency, rows, score }) => {
+        const order = removalOrder(saliency, rows, { score, minDim: 1 });
+        saliency.forEach((values, f) => {
+          const removed = order.filter((s) => s.field === f).map((s) => s.dim);
+          const left = [...values.keys()].filter((j) => !removed.includes(j));
+          expect(left).toHaveLength(1);
+          expect(values[left[0]!]!).toBe(Math.max(...values));
+        });
+      }),
+    );
+  });
+});
