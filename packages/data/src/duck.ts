@@ -73,6 +73,7 @@ export class Duck {
 
   /** Runs a statement; `progress` gets DuckDB's own share done, 0 to 1, a few times a second. */
   async run(sql: string, progress?: (share: number) => void): Promise<void> {
+    progress?.(0);
     const timer = progress
       ? setInterval(() => {
           const { percentage } = this.connection.progress;
@@ -84,6 +85,7 @@ export class Duck {
     } finally {
       clearInterval(timer);
     }
+    progress?.(1);
   }
 
   /** All rows of a small result; numbers as numbers, text as text, missing as null. */
