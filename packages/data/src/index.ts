@@ -12,6 +12,21 @@ export { type Columns, checkColumns, type FieldInfo, sharedUint32 } from "./colu
 export { Dataset, openDataset, type VocabularyEntry } from "./dataset.ts";
 export * from "./errors.ts";
 export {
+  type GenerateDatasetOptions,
+  type GenerateOptions,
+  generate,
+  generateDataset,
+  parseTruth,
+  type Truth,
+} from "./generate/generate.ts";
+export {
+  defaultFields,
+  defaultStrength,
+  LATENT,
+  type PlantedField,
+  type Strength,
+} from "./generate/truth.ts";
+export {
   type FieldManifest,
   type Manifest,
   manifestSchema,
