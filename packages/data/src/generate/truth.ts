@@ -247,6 +247,12 @@ export class PlantedLog {
     });
   }
 
+  /** The planted vector of a feature: {@link LATENT} numbers, zeros for a field of dim 0. */
+  vector(field: number, value: number): Float32Array {
+    const table = this.#vectors[field] as Float32Array;
+    return table.length === 0 ? new Float32Array(LATENT) : table.slice(value * LATENT, (value + 1) * LATENT);
+  }
+
   /** Draws the next row into `values` and `logit`, and returns its label. */
   next(): 0 | 1 {
     const random = this.#rows;
