@@ -26,4 +26,5 @@ export { type TrainConfig, type TrainConfigInput, trainConfigSchema } from "./tr
 export { batchFeeds } from "./training/feeds.ts";
 export type { TrainEvent, TrainProgress } from "./training/progress.ts";
 export { Scorer } from "./training/scorer.ts";
+export { Stepper } from "./training/stepper.ts";
 export { runHash, type Trained, type TrainingData, type TrainOptions, train } from "./training/trainer.ts";

@@ -1,0 +1,146 @@
+/**
+ * A run folder (design section 7): config.json, events.jsonl, result.json, schemes/, checkpoints/. config.json is the first
+ * file to appear and is whole or absent, so a folder is a run folder exactly when it has one.
+ */
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type ResultRow, resultRowSchema } from "@trimtab/eval";
+import { z } from "zod";
+import { RunFolderError } from "../errors.ts";
+import { EventLog } from "./event-log.ts";
+import { readJson, writeJson } from "./files.ts";
+import { differences, type RunConfig, runConfigSchema } from "./run-config.ts";
+
+const CONFIG = "config.json";
+const RESULT = "result.json";
+/** Everything a run folder may hold; `--force` removes these and nothing else. config.json last: until then it is a run. */
+const OWN = ["events.jsonl", RESULT, "results.jsonl", "notes", "schemes", "checkpoints", CONFIG];
+
+export class RunFolder {
+  readonly path: string;
+  readonly config: RunConfig;
+  readonly events: EventLog;
+
+  private constructor(path: string, config: RunConfig) {
+    this.path = path;
+    this.config = config;
+    this.events = new EventLog(join(path, "events.jsonl"));
+  }
+
+  /** True if there is a run at `path`. Throws RunFolderError if something else is. */
+  static occupied(path: string): boolean {
+    const folder = resolve(path);
+    const found = statSync(folder, { throwIfNoEntry: false });
+    if (!found) return false;
+    if (!found.isDirectory()) throw new RunFolderError(`${path}: is a file; give a folder for the run.`);
+    if (existsSync(join(folder, CONFIG))) return true;
+    // only what a killed start leaves behind counts as empty
+    const others = readdirSync(folder).filter((name) => !(name.startsWith(`${CONFIG}.`) && name.endsWith(".tmp")));
+    if (others.length === 0) return false;
+    throw new RunFolderError(
+      `${path}: has ${others.length} entries (${others.slice(0, 3).join(", ")}) but no ${CONFIG}: it is not a run folder, ` +
+        "or it was damaged; choose another folder for the run, or empty this one yourself.",
+    );
+  }
+
+  /** Makes the folder, which must not hold a run. */
+  static create(path: string, config: RunConfig): RunFolder {
+    if (RunFolder.occupied(path)) {
+      throw new RunFolderError(
+        `${path}: already holds a run; go on with --resume, replace it with --force, or use another folder.`,
+      );
+    }
+    const folder = resolve(path);
+    mkdirSync(folder, { recursive: true });
+    writeJson(join(folder, CONFIG), runConfigSchema.parse(config));
+    return new RunFolder(folder, config);
+  }
+
+  /** Opens the run at `path`. */
+  static open(path: string): RunFolder {
+    if (!RunFolder.occupied(path)) {
+      throw new RunFolderError(`${path}: there is no run here; train first with \`trimtab train --run ${path} ...\`.`);
+    }
+    const folder = resolve(path);
+    return new RunFolder(folder, readJson(join(folder, CONFIG), runConfigSchema));
+  }
+
+  /**
+   * Opens the run at `path` if it was made with `config`, makes it if nothing is there.
+   * @throws RunFolderError naming every setting that differs
+   */
+  static continue(path: string, config: RunConfig): RunFolder {
+    if (!RunFolder.occupied(path)) return RunFolder.create(path, config);
+    const run = RunFolder.open(path);
+    const other = differences(run.config, config);
+    if (other.length === 0) return run;
+    throw new RunFolderError(
+      `${path}: holds a run with other settings (${other.slice(0, 4).join("; ")}${other.length > 4 ? "; ..." : ""}); ` +
+        "give the same settings, start over with --force, or use another folder.",
+    );
+  }
+
+  /** Removes the run at `path` and leaves everything in the folder that is not the run's. */
+  static clear(path: string): void {
+    if (!RunFolder.occupied(path)) return;
+    for (const name of OWN) rmSync(join(resolve(path), name), { recursive: true, force: true });
+  }
+
+  /** Where checkpoints go, a folder a trained model. */
+  get checkpoints(): string {
+    return join(this.path, "checkpoints");
+  }
+
+  /** Result rows of a comparison, one line each. */
+  get resultsFile(): string {
+    return join(this.path, "results.jsonl");
+  }
+
+  /** Path of a scheme file; the folder is made. */
+  schemeFile(name: string): string {
+    mkdirSync(join(this.path, "schemes"), { recursive: true });
+    return join(this.path, "schemes", `${fileName(name)}.json`);
+  }
+
+  /** Names of the scheme files. */
+  schemes(): string[] {
+    const folder = join(this.path, "schemes");
+    if (!existsSync(folder)) return [];
+    return readdirSync(folder)
+      .filter((name) => name.endsWith(".json"))
+      .map((name) => name.slice(0, -".json".length))
+      .sort();
+  }
+
+  /** Keeps what a search learned. */
+  writeNotes(name: string, notes: unknown): void {
+    mkdirSync(join(this.path, "notes"), { recursive: true });
+    writeJson(join(this.path, "notes", `${fileName(name)}.json`), notes);
+  }
+
+  /** Rows of result.json, by the name of the trained model each belongs to. */
+  rows(): Record<string, ResultRow> {
+    const path = join(this.path, RESULT);
+    return existsSync(path) ? readJson(path, resultSchema).rows : {};
+  }
+
+  /** Puts the row of a trained model into result.json, in place of an older one. */
+  putRow(name: string, row: ResultRow): void {
+    writeJson(join(this.path, RESULT), { version: 1, rows: { ...this.rows(), [name]: row } });
+  }
+
+  close(): void {
+    this.events.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+const resultSchema = z.strictObject({ version: z.literal(1), rows: z.record(z.string(), resultRowSchema) });
+
+/** A budget or a method as part of a file name: "500k parameters" becomes "500k-parameters". */
+export function fileName(name: string): string {
+  return name.trim().replace(/[^A-Za-z0-9._%+-]+/g, "-");
+}
