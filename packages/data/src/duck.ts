@@ -1,9 +1,10 @@
 // A DuckDB of our own: bounded memory, spill folder, interruptible, and SQL quoting. Nothing here knows about logs.
 
 import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance } from "@duckdb/node-api";
-import { StoppedError } from "./errors.ts";
+import { ResourceError, StoppedError } from "./errors.ts";
 
 /** 'text' as an SQL literal. */
 export const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
@@ -18,6 +19,20 @@ export interface DuckOptions {
   memoryLimit?: string;
   threads?: number;
   signal?: AbortSignal | undefined;
+}
+
+function resourceError(error: unknown): ResourceError | undefined {
+  const message = error instanceof Error ? (error.message.split("\n")[0] ?? "") : "";
+  if (/^Out of Memory|could not allocate|failed to allocate/i.test(message)) {
+    return new ResourceError(`out of memory (${message})`, "Raise memoryLimit, or use fewer threads");
+  }
+  if (/No space left|max_temp_directory_size/i.test(message)) {
+    return new ResourceError(
+      `out of disk space (${message})`,
+      "Free space where the output goes: spilled data lies there",
+    );
+  }
+  return undefined;
 }
 
 /** A connection that can be interrupted and always cleans up after itself. */
@@ -39,7 +54,8 @@ export class Duck {
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
     };
-    if (options.threads) config.threads = String(options.threads);
+    // Each thread needs working memory of its own, so a machine of many cores must not use them all under a small limit.
+    config.threads = String(options.threads ?? Math.min(4, availableParallelism()));
     let path = ":memory:";
     if (options.folder) {
       await mkdir(options.folder, { recursive: true });
@@ -67,7 +83,7 @@ export class Duck {
       return await work();
     } catch (error) {
       this.check();
-      throw error;
+      throw resourceError(error) ?? error;
     }
   }
 

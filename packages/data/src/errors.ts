@@ -5,6 +5,8 @@
 export interface Place {
   file?: string;
   line?: number;
+  /** Instead of a line in files that have none (Parquet); counts from 1. */
+  row?: number;
   column?: string;
   value?: string;
 }
@@ -13,6 +15,7 @@ function where(place: Place): string {
   const parts: string[] = [];
   if (place.file !== undefined) parts.push(place.file);
   if (place.line !== undefined) parts.push(`line ${place.line}`);
+  if (place.row !== undefined) parts.push(`row ${place.row}`);
   if (place.column !== undefined) parts.push(`column "${place.column}"`);
   if (place.value !== undefined) parts.push(`value ${JSON.stringify(place.value.slice(0, 120))}`);
   return parts.join(", ");
@@ -90,6 +93,10 @@ export class WorkerError extends DataError {
 /** Options of the generator that cannot be met. */
 export class GenerateError extends DataError {
   override name = "GenerateError";
+}
+/** DuckDB ran out of memory or disk. */
+export class ResourceError extends DataError {
+  override name = "ResourceError";
 }
 /** The work was stopped by its AbortSignal; nothing half-written is left. */
 export class StoppedError extends DataError {

@@ -59,7 +59,7 @@ export interface PrepareOptions {
  * Streams through DuckDB, so the log may be larger than memory. The folder appears whole or not at all.
  * @param source a file, or a folder with a schema.json or the files of a recipe
  * @throws MissingFileError, EmptyFileError, BrokenRowError, LabelError, ValueError, SchemaError, UnknownSourceError,
- *   EmptySplitError, OneClassError, OutputExistsError, StoppedError
+ *   EmptySplitError, OneClassError, OutputExistsError, ResourceError, StoppedError
  */
 export async function prepare(
   source: string,

@@ -33,6 +33,16 @@ async function exists(file: string): Promise<boolean> {
   return (await stat(file).catch(() => null)) !== null;
 }
 
+// A file of that name that the generator did not write must not make real data look synthetic.
+async function isTruth(file: string): Promise<boolean> {
+  const json = await readFile(file, "utf8")
+    .then((raw) => JSON.parse(raw) as { synthetic?: unknown; generator?: unknown } | null)
+    .catch(() => null);
+  return (
+    json?.synthetic === true && typeof json.generator === "string" && json.generator.startsWith("trimtab")
+  );
+}
+
 /** The recipe whose files the folder has, if any. */
 export async function recognise(folder: string): Promise<Recipe | undefined> {
   const names = new Set(await readdir(folder).catch(() => [] as string[]));
@@ -95,7 +105,7 @@ export async function resolveJob(
     folder,
   };
   if (recipe) job.recipe = recipe.name;
-  if (await exists(truth)) job.truth = truth;
+  if (await isTruth(truth)) job.truth = truth;
   return job;
 }
 

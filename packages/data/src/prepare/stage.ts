@@ -3,6 +3,7 @@
 // Tables: `read` holds the source's columns as text (s0, s1, ...) in the order of the files, so that rowid is the row
 // number; `log` holds y (label), split, u (user) and one value a field (v0, v1, ...): text, or DOUBLE for numbers.
 
+import path from "node:path";
 import { type Duck, name, text } from "../duck.ts";
 import {
   BrokenRowError,
@@ -78,7 +79,7 @@ export async function stage(
   const joins: (LogSchema["join"][number] & { table: SourceTable })[] = [];
   for (const join of schema.join) {
     const plain = { ...schema, format: undefined, delimiter: undefined, header: true } as LogSchema;
-    const table = await openTable(duck, `${job.folder}/${join.file}`, plain);
+    const table = await openTable(duck, path.join(job.folder, join.file), plain);
     requireColumn(join.column ?? join.on, `the join with ${join.file}`, [table]);
     joins.push({ ...join, table });
   }

@@ -45,13 +45,22 @@ async function* plainBytes(file: string): AsyncGenerator<Uint8Array> {
 
 const NEWLINE = 10;
 const RETURN = 13;
+/** The last byte of a UTF-8 byte order mark. */
+const BOM = 0xbf;
 
 /**
  * The records of a text file with the line each starts on. Blank lines are no records, and a newline inside quotes
  * does not end one: the same rules as the reader's, so that record numbers agree.
  */
-async function* records(file: string, quote: string): AsyncGenerator<{ line: number; text: string }> {
+async function* records(
+  file: string,
+  quote: string,
+  delimiter: string,
+): AsyncGenerator<{ line: number; text: string }> {
   const quoteByte = quote ? quote.charCodeAt(0) : -1;
+  const delimiterByte = delimiter.charCodeAt(0);
+  // A quote opens only where a value starts; inside, a doubled quote closes and opens again.
+  let before = NEWLINE;
   let line = 1;
   let start = 1;
   let quoted = false;
@@ -61,8 +70,13 @@ async function* records(file: string, quote: string): AsyncGenerator<{ line: num
     let from = 0;
     for (let i = 0; i < bytes.length; i++) {
       const byte = bytes[i];
-      if (byte === quoteByte) quoted = !quoted;
-      else if (byte === NEWLINE) {
+      const previous = before;
+      before = byte as number;
+      if (byte === quoteByte) {
+        const opens =
+          previous === delimiterByte || previous === NEWLINE || previous === quoteByte || previous === BOM;
+        if (quoted || opens) quoted = !quoted;
+      } else if (byte === NEWLINE) {
         line++;
         if (quoted) continue;
         parts.push(bytes.subarray(from, i));
@@ -80,15 +94,21 @@ async function* records(file: string, quote: string): AsyncGenerator<{ line: num
 }
 
 /** The first record of a text file, without a byte order mark. @throws EmptyFileError */
-export async function firstRecord(file: string, quote: string): Promise<string> {
-  for await (const { text } of records(file, quote)) return text.replace(/^\ufeff/, "");
+export async function firstRecord(file: string, quote: string, delimiter: string): Promise<string> {
+  for await (const { text } of records(file, quote, delimiter)) return text.replace(/^\ufeff/, "");
   throw new EmptyFileError("the file has no lines", "Give a file with rows", { file });
 }
 
 /** The line on which data record `index` (from 0, after the header) starts. Reads the file: for error messages only. */
-export async function lineOf(file: string, index: number, quote: string, header: boolean): Promise<number> {
+export async function lineOf(
+  file: string,
+  index: number,
+  quote: string,
+  delimiter: string,
+  header: boolean,
+): Promise<number> {
   let at = header ? -1 : 0;
-  for await (const { line } of records(file, quote)) {
+  for await (const { line } of records(file, quote, delimiter)) {
     if (at === index) return line;
     at++;
   }

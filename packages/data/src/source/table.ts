@@ -39,7 +39,7 @@ export function formatOf(file: string): Format {
 export async function openTable(duck: Duck, file: string, schema: LogSchema): Promise<SourceTable> {
   const bytes = await checkFile(file);
   const format = schema.format ?? formatOf(file);
-  if (format === "parquet") return openParquet(duck, file, bytes);
+  if (format === "parquet") return openParquet(duck, file, bytes, schema);
   if (format === "libsvm") return openLibsvm(file, bytes, schema);
   return openText(file, bytes, format, schema);
 }
@@ -53,7 +53,7 @@ async function openText(
   const delimiter = schema.delimiter ?? (format === "tsv" ? "\t" : ",");
   const quote = schema.quote ?? (format === "tsv" ? "" : '"');
   const columns = schema.header
-    ? splitRecord(await firstRecord(file, quote), delimiter, quote)
+    ? splitRecord(await firstRecord(file, quote, delimiter), delimiter, quote)
     : (schema.columns ?? []);
   const twice = columns.find((column, i) => columns.indexOf(column) !== i);
   if (twice !== undefined) {
@@ -73,11 +73,11 @@ async function openText(
     columns,
     from,
     column: name,
-    place: async (index) => ({ file, line: await lineOf(file, index, quote, schema.header) }),
+    place: async (index) => ({ file, line: await lineOf(file, index, quote, delimiter, schema.header) }),
   };
 }
 
-async function openParquet(duck: Duck, file: string, bytes: number): Promise<SourceTable> {
+async function openParquet(duck: Duck, file: string, bytes: number, schema: LogSchema): Promise<SourceTable> {
   const from = `read_parquet(${text(file)})`;
   const described = await duck
     .rows<{ column_name: string; column_type: string }>(`DESCRIBE SELECT * FROM ${from}`)
@@ -97,11 +97,14 @@ async function openParquet(duck: Duck, file: string, bytes: number): Promise<Sou
     from,
     column: (column) => {
       const type = types.get(column) ?? "";
-      if (type.endsWith("[]")) return `array_to_string(${name(column)}, '|')`;
+      if (type.endsWith("[]")) {
+        const field = schema.fields.find((f) => (f.column ?? f.name) === column);
+        return `array_to_string(${name(column)}, ${text(field?.separator ?? "|")})`;
+      }
       if (type === "BOOLEAN") return `CAST(CAST(${name(column)} AS INTEGER) AS VARCHAR)`;
       return `CAST(${name(column)} AS VARCHAR)`;
     },
-    place: async (index) => ({ file, line: index + 1 }),
+    place: async (index) => ({ file, row: index + 1 }),
   };
 }
 
@@ -118,7 +121,7 @@ function openLibsvm(file: string, bytes: number, schema: LogSchema): SourceTable
     columns: ["label", ...byName.keys()],
     from,
     column: (column) => (column === "label" ? "tokens[1]" : libsvmValue(byName.get(column) as FieldSchema)),
-    place: async (index) => ({ file, line: await lineOf(file, index, "", false) }),
+    place: async (index) => ({ file, line: await lineOf(file, index, "", " ", false) }),
   };
 }
 
@@ -167,11 +170,6 @@ export function readError(error: unknown, table: SourceTable): Error {
       ? "Mend or remove the row; a value that holds the delimiter must be quoted"
       : "Mend or remove the row";
     return new BrokenRowError(fault, mend, { file: table.file, line: Number(line), value: original });
-  }
-  if (/memory|disk|space/i.test(message)) {
-    return new DataError(firstLine(message), "Free disk space for spilling, or raise memoryLimit", {
-      file: table.file,
-    });
   }
   return new BrokenRowError(`the file cannot be read (${firstLine(message)})`, "Check its format", {
     file: table.file,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DuckDBInstance } from "@duckdb/node-api";
 import {
   BrokenRowError,
   DataError,
@@ -13,6 +14,7 @@ import {
   OutputExistsError,
   type PrepareOptions,
   prepare,
+  ResourceError,
   SchemaError,
   StoppedError,
   UnknownSourceError,
@@ -144,6 +146,25 @@ describe("a bad value names file, line, column and value", () => {
   });
   test("the line is right after blank lines and values with newlines", () =>
     refuses(`y,a,n\n1,"x\nx",1\n\n\n0,y,2\n7,x,3\n`, LabelError, /line 7, column "y", value "7"/));
+  test("the line is right after quotes that are part of a value", () =>
+    refuses(`y,a,n\n1,5" disc,1\n0,y,2\n7,x,3\n`, LabelError, /line 4, column "y", value "7"/, {
+      schema: { ...schema, split },
+    }));
+  test("a Parquet file has rows, not lines", async () => {
+    const folder = freshFolder();
+    const instance = await DuckDBInstance.create(":memory:");
+    const connection = await instance.connect();
+    await connection.run(
+      `COPY (SELECT range % 3 AS y, range AS n FROM range(9)) TO '${join(folder, "log.parquet")}' (FORMAT parquet)`,
+    );
+    connection.closeSync();
+    instance.closeSync();
+    const schema: LogSchemaInput = { label: "y", fields: [{ name: "n" }] };
+    const error = await failure(
+      prepare(join(folder, "log.parquet"), { out: join(folder, "x.trimtab"), schema }),
+    );
+    expect(error.message).toMatch(/log\.parquet, row 3, column "y", value "2"/);
+  });
   test("the line is right in the second file", async () => {
     const folder = freshFolder();
     put(folder, "a.csv", text(good));
@@ -327,6 +348,15 @@ describe("the output", () => {
     expect(error).toBeInstanceOf(OutputExistsError);
     expect(error.message).toMatch(/not ours to replace/);
     expect(readFileSync(precious, "utf8")).toBe("a letter");
+  });
+  test("without memory is one clear error", async () => {
+    const folder = freshFolder();
+    const rows = Array.from({ length: 60_000 }, (_, i) => `${i % 2},user number ${i} of many,${i}`);
+    put(folder, "log.csv", text(rows));
+    const error = await failure(run(folder, { memoryLimit: "2MB", schema }));
+    expect(error).toBeInstanceOf(ResourceError);
+    expect(error.message).toMatch(/out of memory.*memoryLimit/);
+    expect(readdirSync(folder)).toEqual(["log.csv"]);
   });
   test("stopped by a signal leaves nothing", async () => {
     const folder = freshFolder();

@@ -301,7 +301,7 @@ describe("formats", () => {
       out: join(folder, "set.trimtab"),
       schema: {
         label: "y",
-        fields: [{ name: "a" }, { name: "b", kind: "multi" }, { name: "n", kind: "numeric" }],
+        fields: [{ name: "a" }, { name: "b", kind: "multi", separator: ";" }, { name: "n", kind: "numeric" }],
         split,
       },
     });
