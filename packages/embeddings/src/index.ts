@@ -1,0 +1,29 @@
+/** @trimtab/embeddings: schemes (which numbers exist), the tables built from them, and exact bytes. */
+export * from "./errors.ts";
+export { type FieldSpec, isPooled, layoutOf, slotsOf, type TableLayout } from "./fields.ts";
+export { compareSchemes, type SchemeComparison } from "./scheme/compare.ts";
+export { drawScheme, showBytes } from "./scheme/describe.ts";
+export { loadScheme, saveScheme, schemeFromJSON } from "./scheme/json.ts";
+export { DimScheme, type PerFieldOptions, type Projection, perField, uniform } from "./scheme/per-field.ts";
+export type { FieldUse, Scheme, SchemeJSON, ServeLayout, TrainCost } from "./scheme/scheme.ts";
+export { captureTables, loadTables, saveTables } from "./tables/files.ts";
+export { type TableGroup, WHOLE } from "./tables/groups.ts";
+export { inheritTables } from "./tables/inherit.ts";
+export {
+  denseNormals,
+  type InitialValues,
+  initialise,
+  joinInitial,
+  LINEAR_COLUMN,
+  tableNormals,
+} from "./tables/initial.ts";
+export { LookupInputs } from "./tables/inputs.ts";
+export { type Lookup, lookUp } from "./tables/lookup.ts";
+export {
+  buildTables,
+  DEFAULT_STD,
+  EmbeddingTables,
+  type FieldPlace,
+  type TableOptions,
+  type TablePart,
+} from "./tables/tables.ts";

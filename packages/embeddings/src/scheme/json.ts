@@ -1,0 +1,64 @@
+/** Schemes as JSON and as files. */
+import { existsSync, readFileSync } from "node:fs";
+import { writeWhole } from "@trimtab/tensor-core";
+import { z } from "zod";
+import { SchemeFormatError } from "../errors.ts";
+import { fieldSchema } from "../fields.ts";
+import { perField, uniform } from "./per-field.ts";
+import type { Scheme } from "./scheme.ts";
+
+const dim = z.int().nonnegative();
+
+const uniformSchema = z.strictObject({
+  kind: z.literal("uniform"),
+  fields: z.array(fieldSchema).min(1),
+  dim,
+});
+
+const perFieldSchema = z.strictObject({
+  kind: z.literal("per-field"),
+  fields: z.array(fieldSchema).min(1),
+  dims: z.array(dim),
+  base: dim,
+  projection: z.enum(["linear", "none"]),
+  columns: z.array(z.array(dim)).optional(),
+});
+
+const schemeSchema = z.discriminatedUnion("kind", [uniformSchema, perFieldSchema]);
+
+/**
+ * The scheme that `toJSON` wrote. `source` names it in errors.
+ * @throws SchemeFormatError on an unknown kind, an unknown key or a wrong type; SchemeError on dims that do not fit
+ */
+export function schemeFromJSON(json: unknown, source = "scheme"): Scheme {
+  const parsed = schemeSchema.safeParse(json);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) =>
+      path.length === 0 ? message : `${path.join(".")}: ${message}`,
+    );
+    throw new SchemeFormatError(
+      `${source}: ${problems.join("; ")}; expected a uniform or per-field scheme as saveScheme writes it.`,
+    );
+  }
+  const s = parsed.data;
+  return s.kind === "uniform" ? uniform(s.fields, s.dim) : perField(s.fields, s.dims, s);
+}
+
+/** Writes a scheme as JSON; the file is whole or as it was before. */
+export function saveScheme(path: string, scheme: Scheme): void {
+  writeWhole(path, [new TextEncoder().encode(`${JSON.stringify(scheme.toJSON(), null, 1)}\n`)]);
+}
+
+/** Reads what saveScheme wrote. @throws SchemeFormatError naming the file */
+export function loadScheme(path: string): Scheme {
+  if (!existsSync(path)) {
+    throw new SchemeFormatError(`${path}: no such file; run a search first or give another path.`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    throw new SchemeFormatError(`${path}: is not JSON; it is damaged or not a scheme file.`);
+  }
+  return schemeFromJSON(json, path);
+}

@@ -1,0 +1,76 @@
+/** Tables as a safetensors file: a tensor a field, so that the file does not depend on how a device groups fields. */
+import {
+  type Device,
+  loadTensors,
+  type StoredTensor,
+  saveTensors,
+  type TensorFile,
+} from "@trimtab/tensor-core";
+import { TablesError } from "../errors.ts";
+import { schemeFromJSON } from "../scheme/json.ts";
+import { EmbeddingTables } from "./tables.ts";
+
+const tableName = (field: string) => `${field}/table`;
+const projectionName = (field: string) => `${field}/projection`;
+
+/** Copies of the tables: `<field>/table` [n_f, d_f] and `<field>/projection` [d_f, base]; the scheme is in the metadata. */
+export async function captureTables(tables: EmbeddingTables): Promise<TensorFile> {
+  const { scheme } = tables;
+  const tensors = new Map<string, StoredTensor>();
+  for (const f of tables.order) {
+    const { part, base, index } = tables.placeOf(f)!;
+    const { name, rows } = scheme.fields[f]!;
+    const { dim } = part.group;
+    const data = await part.table.read(base * dim, rows * dim);
+    tensors.set(tableName(name), { dtype: "f32", shape: [rows, dim], data });
+    if (!part.projection) continue;
+    const size = dim * scheme.base;
+    const map = await part.projection.read(index * size, size);
+    tensors.set(projectionName(name), { dtype: "f32", shape: [dim, scheme.base], data: map });
+  }
+  return { tensors, metadata: { scheme: JSON.stringify(scheme.toJSON()) } };
+}
+
+/** Writes the tables and their scheme to one file; beside the header it has the scheme's serve bytes. */
+export async function saveTables(path: string, tables: EmbeddingTables): Promise<void> {
+  saveTensors(path, await captureTables(tables));
+}
+
+/** Builds tables from what saveTables wrote. @throws TablesError, SchemeFormatError, CheckpointError naming the file */
+export function loadTables(device: Device, path: string, name?: string): EmbeddingTables {
+  const file = loadTensors(path);
+  let json: unknown;
+  try {
+    json = JSON.parse(file.metadata.scheme ?? "");
+  } catch {
+    throw new TablesError(`${path}: has no scheme in its metadata; it was not written by saveTables.`);
+  }
+  const tables = new EmbeddingTables(device, schemeFromJSON(json, path), name);
+  try {
+    fill(tables, file, path);
+  } catch (reason) {
+    tables.dispose();
+    throw reason;
+  }
+  return tables;
+}
+
+function fill(tables: EmbeddingTables, file: TensorFile, path: string): void {
+  const { scheme } = tables;
+  const take = (name: string, length: number): Float32Array => {
+    const stored = file.tensors.get(name);
+    if (stored?.data instanceof Float32Array && stored.data.length === length) return stored.data;
+    throw new TablesError(
+      `${path}: "${name}" ${stored ? `has ${stored.data.length} ${stored.dtype}` : "is missing"}, ` +
+        `the scheme in the file wants ${length} f32; it is damaged.`,
+    );
+  };
+  for (const f of tables.order) {
+    const { part, base, index } = tables.placeOf(f)!;
+    const { name, rows } = scheme.fields[f]!;
+    const { dim } = part.group;
+    part.table.write(take(tableName(name), rows * dim), base * dim);
+    const size = dim * scheme.base;
+    part.projection?.write(take(projectionName(name), size), index * size);
+  }
+}

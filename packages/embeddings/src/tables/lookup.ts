@@ -1,0 +1,126 @@
+/** The vectors of one batch, in the forms that models ask for. Only what is asked for enters the graph. */
+import {
+  concat,
+  expandDims,
+  gather,
+  matmul,
+  mul,
+  permute,
+  reshape,
+  sliceAxis,
+  sum,
+  type Tensor,
+} from "@trimtab/tensor-core";
+import { SchemeError } from "../errors.ts";
+import type { FieldSpec, TableLayout } from "../fields.ts";
+import type { LookupInputs } from "./inputs.ts";
+import type { EmbeddingTables, TablePart } from "./tables.ts";
+
+/**
+ * Looks up a table [rows, d] for a batch: [B, F_g, d], one pooled vector a field of the layout. Multi-valued fields are
+ * weighted sums of their slots (fed weights 1/k make that the mean).
+ */
+export function lookUp(
+  table: Tensor,
+  layout: TableLayout,
+  fields: readonly FieldSpec[],
+  inputs: LookupInputs,
+): Tensor {
+  const { ids, weights, plan } = inputs.of(layout);
+  const vectors = gather(table, ids, plan);
+  if (!weights) return vectors;
+  const parts: Tensor[] = [];
+  let at = 0;
+  let single = 0;
+  const closeRun = () => {
+    if (at > single) parts.push(sliceAxis(vectors, 1, single, at));
+  };
+  for (const { field } of layout.fields) {
+    const { slots } = fields[field]!;
+    if (slots > 1) {
+      closeRun();
+      const weight = expandDims(sliceAxis(weights, 1, at, at + slots), 2);
+      parts.push(sum(mul(sliceAxis(vectors, 1, at, at + slots), weight), [1], { keep: true }));
+      single = at + slots;
+    }
+    at += slots;
+  }
+  closeRun();
+  return concat(parts, 1);
+}
+
+export class Lookup {
+  readonly #tables: EmbeddingTables;
+  readonly #inputs: LookupInputs;
+  #raw: readonly Tensor[] | undefined;
+  #concat: Tensor | undefined;
+  #projected: Tensor | undefined;
+
+  constructor(tables: EmbeddingTables, inputs: LookupInputs) {
+    this.#tables = tables;
+    this.#inputs = inputs;
+  }
+
+  /** [B, F_g, d_g] for each table, in the order of `tables.parts`. */
+  get raw(): readonly Tensor[] {
+    const { parts, scheme } = this.#tables;
+    this.#raw ??= parts.map(({ table, group }) =>
+      lookUp(table.value, group.layout, scheme.fields, this.#inputs),
+    );
+    return this.#raw;
+  }
+
+  /**
+   * [B, sum d_f]: every vector beside the next, in the order of `tables.order`: tables by falling dim, scheme order inside
+   * a table. (Not the scheme's order throughout: interleaving tables would cost a pass for every field and change nothing
+   * for a layer that reads them all.)
+   */
+  get concat(): Tensor {
+    const flat = (x: Tensor) => reshape(x, [this.#inputs.batch, x.shape[1]! * x.shape[2]!]);
+    // of equal dims both forms are one tensor, so that its gradient is the gradient of the looked-up vectors
+    this.#concat ??= this.#equal ? flat(this.projected) : concat(this.raw.map(flat), 1);
+    return this.#concat;
+  }
+
+  /**
+   * [B, F, d] in scheme order where every field has the same dim, else undefined. Whatever a model makes of the vectors
+   * goes through this tensor, so `grad(loss, [lookedUp])` is each vector's whole gradient. It needs no batch plan.
+   */
+  get lookedUp(): Tensor | undefined {
+    return this.#equal && this.#tables.order.length === this.#tables.scheme.fields.length
+      ? this.projected
+      : undefined;
+  }
+
+  get #equal(): boolean {
+    const { parts, modelDim } = this.#tables;
+    return parts.every(({ group }) => group.dim === modelDim);
+  }
+
+  /**
+   * [B, F', d]: vectors of one dim for the F' fields that have one, in the order of `tables.order`; smaller fields by their
+   * own linear map. With a uniform scheme this is the lookup itself, in scheme order.
+   * Throws SchemeError if the dims differ and the scheme has no projection.
+   */
+  get projected(): Tensor {
+    this.#projected ??= concat(
+      this.#tables.parts.map((part, i) => this.#project(part, this.raw[i]!)),
+      1,
+    );
+    return this.#projected;
+  }
+
+  #project({ group, projection }: TablePart, raw: Tensor): Tensor {
+    if (projection) {
+      // one stack of matrices: [F_g, B, d_g] x [F_g, d_g, d]
+      return permute(matmul(permute(raw, [1, 0, 2]), projection.value), [1, 0, 2]);
+    }
+    const { modelDim, scheme } = this.#tables;
+    if (group.dim === modelDim) return raw;
+    const dims = [...new Set(scheme.dims.filter((d) => d > 0))].join(", ");
+    throw new SchemeError(
+      `lookup: the model needs vectors of one dim, but the scheme has dims ${dims} and projection "none"; ` +
+        'make it with projection "linear".',
+    );
+  }
+}

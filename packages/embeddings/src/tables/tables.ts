@@ -1,0 +1,173 @@
+/** The embedding tables of a model: variables for what a scheme says exists, and nothing else. */
+import type { Device, Variable } from "@trimtab/tensor-core";
+import { TablesError } from "../errors.ts";
+import type { TableLayout } from "../fields.ts";
+import { asDimScheme, type DimScheme } from "../scheme/per-field.ts";
+import { type Scheme, VALUE_BYTES } from "../scheme/scheme.ts";
+import { groupsOf, type TableGroup } from "./groups.ts";
+import {
+  type InitialValues,
+  initialise,
+  joinInitial,
+  projectionNormals,
+  scaled,
+  tableNormals,
+} from "./initial.ts";
+import type { LookupInputs } from "./inputs.ts";
+import { Lookup } from "./lookup.ts";
+
+export interface TableOptions {
+  /** Whole number; only its lower 32 bits count. */
+  readonly seed: number;
+  /** Standard deviation of the first values. Default 1e-4, as in the public benchmark BARS. */
+  readonly std?: number;
+  /** Prefix of the variables' names. Default "embeddings". */
+  readonly name?: string;
+}
+
+/** One table with the stacked projections of its fields, if they have any. */
+export interface TablePart {
+  readonly group: TableGroup;
+  /** [rows of the group, d_g] */
+  readonly table: Variable;
+  /** [F_g, d_g, base] */
+  readonly projection?: Variable;
+}
+
+/** Where the numbers of one field are. */
+export interface FieldPlace {
+  readonly part: TablePart;
+  /** First row of the field in the table. */
+  readonly base: number;
+  /** Position of the field in its group. */
+  readonly index: number;
+}
+
+export class EmbeddingTables {
+  readonly scheme: DimScheme;
+  readonly parts: readonly TablePart[];
+
+  /** Use buildTables; a bare constructor makes tables of zeros. */
+  constructor(device: Device, scheme: Scheme, name = "embeddings") {
+    const dims = asDimScheme(scheme);
+    this.scheme = dims;
+    const parts: TablePart[] = [];
+    this.parts = parts;
+    try {
+      for (const group of groupsOf(dims, device.info.maxBindingBytes)) {
+        const at = `${name}.${group.layout.name}`;
+        const table = device.variable(at, [group.layout.rows, group.dim]);
+        parts.push({ group, table });
+        if (!group.projected) continue;
+        const shape = [group.fields.length, group.dim, dims.base];
+        parts[parts.length - 1] = { group, table, projection: device.variable(`${at}.projection`, shape) };
+      }
+    } catch (reason) {
+      // a table over the limit must not leave its smaller neighbours behind
+      this.dispose();
+      throw reason;
+    }
+  }
+
+  /** One layout a table; its ids, weights and plan are what a lookup is fed. */
+  get layouts(): TableLayout[] {
+    return this.parts.map(({ group }) => group.layout);
+  }
+
+  /** Fields that have an embedding, in the order in which `concat` and `projected` hold them. */
+  get order(): number[] {
+    return this.parts.flatMap(({ group }) => [...group.fields]);
+  }
+
+  /** The dim of `projected`: the base dim, or the only dim of a scheme without projections. */
+  get modelDim(): number {
+    const { base, dims, projection } = this.scheme;
+    return projection === "linear" ? base : Math.max(0, ...dims);
+  }
+
+  /** Length of a concatenated vector: sum of d_f. */
+  get width(): number {
+    return this.scheme.dims.reduce((n, d) => n + d, 0);
+  }
+
+  get tableVariables(): Variable[] {
+    return this.parts.map(({ table }) => table);
+  }
+
+  get projectionVariables(): Variable[] {
+    return this.parts.flatMap(({ projection }) => (projection ? [projection] : []));
+  }
+
+  /** Everything a checkpoint needs, by name. */
+  get state(): Map<string, Variable> {
+    return new Map([...this.tableVariables, ...this.projectionVariables].map((v) => [v.name, v]));
+  }
+
+  /** Bytes of the device buffers; equal to the scheme's serve bytes. */
+  get bytes(): number {
+    let n = 0;
+    for (const v of this.state.values()) n += v.size * VALUE_BYTES;
+    return n;
+  }
+
+  /** Where field f is, or undefined if the scheme gives it no embedding. */
+  placeOf(f: number): FieldPlace | undefined {
+    for (const part of this.parts) {
+      const index = part.group.fields.indexOf(f);
+      if (index >= 0) return { part, base: part.group.layout.fields[index]!.base, index };
+    }
+    return undefined;
+  }
+
+  /** The vectors of a batch. */
+  lookup(inputs: LookupInputs): Lookup {
+    if (this.parts.length > 0) return new Lookup(this, inputs);
+    throw new TablesError("lookup: the scheme gives no field an embedding; every dim is 0.");
+  }
+
+  /** First values: normals of standard deviation `std`; projections keep a vector's variance (LeCun's 1/sqrt(d_f)). */
+  initial(seed: number, std: number): InitialValues {
+    const { scheme } = this;
+    return joinInitial(
+      this.parts.map(({ group, table, projection }) => {
+        const columns = group.fields.map((f) => scheme.columnsOf(f));
+        const rows = tableNormals(table.name, group.layout, columns, seed);
+        const own = { values: new Map([[table, scaled(rows.value, std)]]), feeds: rows.feeds };
+        if (!projection) return own;
+        const maps = projectionNormals(projection.name, group.fields, group.dim, scheme.base, seed);
+        const values = new Map([[projection, scaled(maps.value, group.dim ** -0.5)]]);
+        return joinInitial([own, { values, feeds: maps.feeds }]);
+      }),
+    );
+  }
+
+  dispose(): void {
+    for (const v of this.state.values()) v.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** Standard deviation of first values, as in the public benchmark BARS. */
+export const DEFAULT_STD = 1e-4;
+
+/**
+ * Allocates the tables of a uniform or per-field scheme and fills them on the device; the same seed gives the same
+ * values however fields are grouped. Throws SchemeError for other kinds, BufferTooLarge for a field over the binding limit.
+ */
+export async function buildTables(
+  device: Device,
+  scheme: Scheme,
+  options: TableOptions,
+): Promise<EmbeddingTables> {
+  const tables = new EmbeddingTables(device, scheme, options.name);
+  try {
+    await initialise(device, tables.initial(options.seed, options.std ?? DEFAULT_STD));
+  } catch (reason) {
+    tables.dispose();
+    throw reason;
+  }
+  return tables;
+}

@@ -1,0 +1,23 @@
+/** @trimtab/models: click-through-rate models over any embedding scheme. */
+export {
+  type DeepfmOptions,
+  type DnnOptions,
+  deepfm,
+  dnn,
+  type FmOptions,
+  fm,
+  type LrOptions,
+  lr,
+  type ModelConfig,
+  type ModelKind,
+  modelConfigSchema,
+  needsEqualDims,
+  parseModelConfig,
+  type WideDeepOptions,
+  wideDeep,
+} from "./config.ts";
+export * from "./errors.ts";
+export { buildModel, type Forward, type ForwardOptions, Model } from "./model.ts";
+export { pairProducts } from "./parts/pairs.ts";
+export { denseRule, linearRule, tableRule, trainCost } from "./rules.ts";
+export { scoreStep, type TrainStep, trainStep } from "./steps.ts";

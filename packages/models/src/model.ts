@@ -1,0 +1,219 @@
+/** A model: a configuration, a scheme and the variables that both ask for. Graphs are built from it by `forward`. */
+import {
+  EmbeddingTables,
+  initialise,
+  joinInitial,
+  LookupInputs,
+  type Scheme,
+  type TableLayout,
+  uniform,
+} from "@trimtab/embeddings";
+import {
+  add,
+  type Device,
+  input,
+  type ParameterGroup,
+  reshape,
+  rngInputs,
+  type Tensor,
+  type Variable,
+} from "@trimtab/tensor-core";
+import { type ModelConfig, needsEqualDims } from "./config.ts";
+import { ModelError } from "./errors.ts";
+import { Linear } from "./parts/linear.ts";
+import { pairProducts } from "./parts/pairs.ts";
+import { Tower } from "./parts/tower.ts";
+import { denseRule, linearRule, tableRule } from "./rules.ts";
+
+export interface ForwardOptions {
+  /** Rows of the batch, B. */
+  readonly batch: number;
+  /** True: dropout is on, batch norms use the batch's moments, lookups have batch plans so that tables get gradients. */
+  readonly training: boolean;
+}
+
+export interface Forward {
+  /** Ids, weights and plans by layout. */
+  readonly inputs: LookupInputs;
+  /** [B], fed as `labels`. It enters a program only where it is used. */
+  readonly labels: Tensor;
+  /** [B] */
+  readonly logits: Tensor;
+  /**
+   * [B, F, d] in scheme order, where every field has the same dim: the vectors that everything else is computed from. Their
+   * gradient is `grad(loss, [lookedUp])`, with or without plans.
+   */
+  readonly lookedUp?: Tensor;
+  /** Moves of running moments; empty unless training. */
+  readonly updates: readonly Tensor[];
+}
+
+export class Model {
+  readonly config: ModelConfig;
+  readonly scheme: Scheme;
+  readonly tables: EmbeddingTables;
+  /** f32 [1]: the sum of the losses of all training steps since it was last written. No part of `state`. */
+  readonly lossSum: Variable;
+  readonly #linear: Linear | undefined;
+  readonly #tower: Tower | undefined;
+
+  /** Use buildModel; a bare constructor leaves tables and matrices at zero. */
+  constructor(device: Device, config: ModelConfig, scheme: Scheme) {
+    this.config = config;
+    this.scheme = scheme;
+    // logistic regression has no embeddings, whatever the scheme would give it
+    this.tables = new EmbeddingTables(device, config.kind === "lr" ? uniform(scheme.fields, 0) : scheme);
+    try {
+      if (needsEqualDims(config)) checkEqualDims(config, this.tables);
+      if (config.kind !== "dnn") this.#linear = new Linear(device, scheme.fields);
+      if ("hidden" in config) this.#tower = new Tower(device, towerWidth(config, this.tables), config);
+      this.lossSum = device.variable("loss.sum", [1]);
+    } catch (reason) {
+      this.#disposeVariables();
+      throw reason;
+    }
+  }
+
+  /** Every layout whose ids must be fed; the first-order weights share `all` with a table that holds every field. */
+  get layouts(): TableLayout[] {
+    const layouts = this.tables.layouts;
+    const linear = this.#linear?.layout;
+    return linear && !layouts.some(({ name }) => name === linear.name) ? [...layouts, linear] : layouts;
+  }
+
+  /** Tables that are looked up: embeddings, then first-order weights. */
+  get tableVariables(): Variable[] {
+    return [...this.tables.tableVariables, ...(this.#linear ? [this.#linear.table] : [])];
+  }
+
+  /** Trained variables that are used whole: projections, bias, tower. */
+  get denseVariables(): Variable[] {
+    return [...this.#matrices, ...this.#vectors];
+  }
+
+  /** Everything a checkpoint needs to score as this model does, by name: all parameters and the running moments. */
+  get state(): Map<string, Variable> {
+    const all = [...this.tableVariables, ...this.denseVariables, ...(this.#tower?.moments ?? [])];
+    return new Map(all.map((v) => [v.name, v]));
+  }
+
+  /** Numbers that training changes by gradients. */
+  get parameters(): number {
+    return [...this.tableVariables, ...this.denseVariables].reduce((n, v) => n + v.size, 0);
+  }
+
+  /** Bytes of the whole model as it is served: `state`. The scheme's serve bytes are the embeddings' part of it. */
+  get bytes(): number {
+    let n = 0;
+    for (const v of this.state.values()) n += v.size * 4;
+    return n;
+  }
+
+  /** What to optimize and how, for `new Optimizer(device, model.groups())`. */
+  groups(): ParameterGroup[] {
+    const { config } = this;
+    const hiddenL2 = "hiddenL2" in config ? config.hiddenL2 : 0;
+    const groups: ParameterGroup[] = [
+      { name: "tables", rule: tableRule(config), variables: this.tables.tableVariables },
+      { name: "linear", rule: linearRule(config), variables: this.#linear ? [this.#linear.table] : [] },
+      { name: "hidden", rule: denseRule(config, hiddenL2), variables: this.#matrices },
+      { name: "dense", rule: denseRule(config, 0), variables: this.#vectors },
+    ];
+    return groups.filter(({ variables }) => variables.length > 0);
+  }
+
+  /** The model's graph for one batch size. Nothing runs. */
+  forward({ batch, training }: ForwardOptions): Forward {
+    const inputs = new LookupInputs(this.scheme.fields, { batch, training });
+    const lookup = this.tables.parts.length > 0 ? this.tables.lookup(inputs) : undefined;
+    const terms: Tensor[] = [];
+    const updates: Tensor[] = [];
+    if (this.#linear) terms.push(this.#linear.apply(inputs));
+    if (lookup && needsEqualDims(this.config)) terms.push(pairProducts(lookup.projected));
+    if (lookup && this.#tower) {
+      const rng = training ? rngInputs() : undefined;
+      const x = readsProjected(this.config, this.tables)
+        ? reshape(lookup.projected, [batch, this.tables.order.length * this.tables.modelDim])
+        : lookup.concat;
+      const tower = this.#tower.apply(x, rng);
+      terms.push(tower.output);
+      updates.push(...tower.updates);
+    }
+    const logits = terms.reduce((total, term) => add(total, term));
+    return { inputs, labels: input("labels", [batch]), logits, lookedUp: lookup?.lookedUp, updates };
+  }
+
+  /** Fills tables and matrices with fresh values; everything else is as the constructor left it. */
+  async initialise(device: Device, seed: number): Promise<void> {
+    const { std } = this.config;
+    const parts = [this.tables.initial(seed, std)];
+    if (this.#linear) parts.push(this.#linear.initial(seed, std));
+    if (this.#tower) parts.push(this.#tower.initial(seed));
+    await initialise(device, joinInitial(parts));
+  }
+
+  dispose(): void {
+    this.#disposeVariables();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  get #matrices(): Variable[] {
+    return this.#tower?.matrices ?? [];
+  }
+
+  get #vectors(): Variable[] {
+    const bias = this.#linear ? [this.#linear.bias] : [];
+    return [...this.tables.projectionVariables, ...bias, ...(this.#tower?.vectors ?? [])];
+  }
+
+  #disposeVariables(): void {
+    for (const v of this.state.values()) v.dispose();
+    this.lossSum?.dispose();
+  }
+}
+
+/** A tower alone reads what the scheme hands out; beside a factorisation machine it reads the smaller vectors as they are. */
+function readsProjected(config: ModelConfig, tables: EmbeddingTables): boolean {
+  return config.kind !== "deepfm" && tables.scheme.projection === "linear";
+}
+
+function towerWidth(config: ModelConfig, tables: EmbeddingTables): number {
+  const width = readsProjected(config, tables) ? tables.order.length * tables.modelDim : tables.width;
+  if (width > 0) return width;
+  throw new ModelError(
+    `${config.kind}: the scheme gives no field an embedding, so the tower has nothing to read; ` +
+      "use a scheme with a dim above 0, or LR.",
+  );
+}
+
+function checkEqualDims(config: ModelConfig, { scheme, parts, modelDim }: EmbeddingTables): void {
+  if (scheme.projection === "linear" || parts.every(({ group }) => group.dim === modelDim)) return;
+  const dims = parts.map(({ group }) => group.dim).join(", ");
+  throw new ModelError(
+    `${config.kind}: multiplies embeddings of one dim, but the scheme has dims ${dims} and projection "none"; ` +
+      'make it with projection "linear".',
+  );
+}
+
+/**
+ * Allocates a model under a scheme and fills it with first values, all by counter-based random numbers from `seed` (its
+ * lower 32 bits): the same seed gives the same model. Throws SchemeError, ModelError and BufferTooLarge; leaves nothing behind.
+ */
+export async function buildModel(
+  device: Device,
+  config: ModelConfig,
+  scheme: Scheme,
+  options: { readonly seed: number },
+): Promise<Model> {
+  const model = new Model(device, config, scheme);
+  try {
+    await model.initialise(device, options.seed);
+  } catch (reason) {
+    model.dispose();
+    throw reason;
+  }
+  return model;
+}

@@ -1,0 +1,105 @@
+/** A tower of fully connected layers: linear, batch norm (if on), relu, dropout; then one linear output. */
+import { denseNormals, type InitialValues } from "@trimtab/embeddings";
+import {
+  add,
+  type BatchNormState,
+  batchNorm,
+  type Device,
+  dropout,
+  matmul,
+  mul,
+  type Rng,
+  relu,
+  reshape,
+  type Tensor,
+  type Variable,
+} from "@trimtab/tensor-core";
+
+export interface TowerOptions {
+  readonly hidden: readonly number[];
+  readonly batchNorm: boolean;
+  readonly dropout: number;
+}
+
+interface Layer {
+  /** [in, out] */
+  readonly weight: Variable;
+  /** [out]; absent before a batch norm, which takes any constant away again. */
+  readonly bias?: Variable;
+  readonly norm?: Required<BatchNormState>;
+}
+
+export class Tower {
+  readonly #layers: readonly Layer[];
+  readonly #dropout: number;
+
+  constructor(device: Device, width: number, options: TowerOptions) {
+    this.#dropout = options.dropout;
+    const widths = [width, ...options.hidden, 1];
+    this.#layers = widths.slice(1).map((out, i) => {
+      const name = i === options.hidden.length ? "tower.output" : `tower.${i}`;
+      const weight = device.variable(`${name}.weight`, [widths[i]!, out]);
+      if (i === options.hidden.length || !options.batchNorm) {
+        return { weight, bias: device.variable(`${name}.bias`, [out]) };
+      }
+      return { weight, norm: normState(device, `${name}.norm`, out) };
+    });
+  }
+
+  /** Weight matrices, which `hiddenL2` applies to. */
+  get matrices(): Variable[] {
+    return this.#layers.map(({ weight }) => weight);
+  }
+
+  /** Biases and the affine part of batch norms. */
+  get vectors(): Variable[] {
+    return this.#layers.flatMap(({ bias, norm }) => [
+      ...(bias ? [bias] : []),
+      ...(norm ? [norm.gamma, norm.beta] : []),
+    ]);
+  }
+
+  /** Running moments: state that no gradient trains. */
+  get moments(): Variable[] {
+    return this.#layers.flatMap(({ norm }) => (norm ? [norm.runningMean, norm.runningVariance] : []));
+  }
+
+  /** Glorot and Bengio's normal values (2010), as FuxiCTR and BARS: variance 2 / (in + out). Biases start at zero. */
+  initial(seed: number): InitialValues {
+    const values = new Map<Variable, Tensor>();
+    this.#layers.forEach(({ weight }, i) => {
+      const [fanIn, fanOut] = weight.shape as [number, number];
+      values.set(weight, mul(denseNormals(weight.shape, i, seed), Math.sqrt(2 / (fanIn + fanOut))));
+    });
+    return { values, feeds: {} };
+  }
+
+  /** x [B, width] -> [B]. With an rng the tower trains: dropout is on and batch norms use and move their moments. */
+  apply(x: Tensor, rng: Rng | undefined): { readonly output: Tensor; readonly updates: Tensor[] } {
+    const updates: Tensor[] = [];
+    let h = x;
+    this.#layers.forEach(({ weight, bias, norm }, i) => {
+      h = matmul(h, weight.value);
+      if (bias) h = add(h, bias.value);
+      if (i === this.#layers.length - 1) return;
+      if (norm) {
+        const normed = batchNorm(h, norm, { training: rng !== undefined });
+        h = normed.output;
+        updates.push(...normed.updates);
+      }
+      h = relu(h);
+      if (rng) h = dropout(h, this.#dropout, rng, i);
+    });
+    return { output: reshape(h, [x.shape[0]!]), updates };
+  }
+}
+
+function normState(device: Device, name: string, width: number): Required<BatchNormState> {
+  const ones = () => new Float32Array(width).fill(1);
+  return {
+    gamma: device.variable(`${name}.gamma`, [width], { data: ones() }),
+    beta: device.variable(`${name}.beta`, [width]),
+    runningMean: device.variable(`${name}.mean`, [width]),
+    runningVariance: device.variable(`${name}.variance`, [width], { data: ones() }),
+  };
+}
