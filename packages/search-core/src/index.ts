@@ -11,6 +11,21 @@ export {
   conformanceChecks,
 } from "./conformance.ts";
 export * from "./errors.ts";
+export { type Advantage, advantages, aucError } from "./run/advantage.ts";
+export {
+  type Comparison,
+  type ComparisonEvent,
+  type ComparisonOptions,
+  compare,
+  type Missing,
+} from "./run/comparison.ts";
+export { EventLog } from "./run/event-log.ts";
+export { writeJson } from "./run/files.ts";
+export { modelLabel, type RowFacts, resultRow } from "./run/result-row.ts";
+export { differences, type RunConfig, runConfigSchema } from "./run/run-config.ts";
+export { fileName, RunFolder } from "./run/run-folder.ts";
+export { openSavedModel, type SavedModel, type SavedModelOptions } from "./run/saved-model.ts";
+export { recallSearch, type SavedSearch, storeSearch } from "./run/saved-search.ts";
 export {
   defineSearcher,
   type Found,

@@ -34,7 +34,9 @@ export function differences(there: RunConfig, asked: RunConfig): string[] {
       for (const key of new Set([...Object.keys(a), ...Object.keys(b)]))
         compare(`${place}.${key}`, a[key], b[key]);
     } else if (JSON.stringify(a) !== JSON.stringify(b)) {
-      lines.push(`${place}: ${JSON.stringify(a) ?? "unset"} there, ${JSON.stringify(b) ?? "unset"} asked for`);
+      lines.push(
+        `${place}: ${JSON.stringify(a) ?? "unset"} there, ${JSON.stringify(b) ?? "unset"} asked for`,
+      );
     }
   };
   compare("kind", there.kind, asked.kind);

@@ -35,7 +35,9 @@ export class RunFolder {
     if (!found.isDirectory()) throw new RunFolderError(`${path}: is a file; give a folder for the run.`);
     if (existsSync(join(folder, CONFIG))) return true;
     // only what a killed start leaves behind counts as empty
-    const others = readdirSync(folder).filter((name) => !(name.startsWith(`${CONFIG}.`) && name.endsWith(".tmp")));
+    const others = readdirSync(folder).filter(
+      (name) => !(name.startsWith(`${CONFIG}.`) && name.endsWith(".tmp")),
+    );
     if (others.length === 0) return false;
     throw new RunFolderError(
       `${path}: has ${others.length} entries (${others.slice(0, 3).join(", ")}) but no ${CONFIG}: it is not a run folder, ` +
@@ -59,7 +61,9 @@ export class RunFolder {
   /** Opens the run at `path`. */
   static open(path: string): RunFolder {
     if (!RunFolder.occupied(path)) {
-      throw new RunFolderError(`${path}: there is no run here; train first with \`trimtab train --run ${path} ...\`.`);
+      throw new RunFolderError(
+        `${path}: there is no run here; train first with \`trimtab train --run ${path} ...\`.`,
+      );
     }
     const folder = resolve(path);
     return new RunFolder(folder, readJson(join(folder, CONFIG), runConfigSchema));

@@ -62,7 +62,7 @@ export interface Trained {
 
 /** What fixes the bits of a run. */
 export function runHash(
-  options: Pick<TrainOptions, "data" | "model" | "scheme" | "seed">,
+  options: Pick<TrainOptions, "model" | "scheme" | "seed"> & { readonly data: { readonly hash: string } },
   config: TrainConfig,
 ): string {
   const { checkpointSeconds: _, ...rest } = config;

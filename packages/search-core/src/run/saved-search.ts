@@ -1,0 +1,76 @@
+/** What a search found, kept in the run folder: schemes for `retrain`, notes for people, and both for a later start. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { loadScheme, saveScheme } from "@trimtab/embeddings";
+import { z } from "zod";
+import type { Found, SearchResult } from "../searcher.ts";
+import { readJson } from "./files.ts";
+import { fileName, type RunFolder } from "./run-folder.ts";
+
+const savedSearchSchema = z.strictObject({
+  version: z.literal(1),
+  /** Hash of what fixes the search. */
+  key: z.string(),
+  method: z.string(),
+  seed: z.int().nonnegative(),
+  /** Seconds of the search itself, and of the base model where the search needed one. */
+  seconds: z.number().nonnegative(),
+  baseSeconds: z.number().nonnegative(),
+  /** Budgets in order, with the scheme file of each (in schemes/). */
+  found: z.array(z.strictObject({ budget: z.string(), scheme: z.string() })),
+  /** False if retraining starts from weights that the search holds in memory. */
+  whole: z.boolean(),
+  notes: z.record(z.string(), z.json()),
+});
+
+export type SavedSearch = Readonly<z.output<typeof savedSearchSchema>>;
+
+/** Writes schemes/ and notes/ of a search. `name` tells it from others of the run. */
+export function storeSearch(
+  run: RunFolder,
+  name: string,
+  facts: {
+    readonly key: string;
+    readonly seed: number;
+    readonly baseSeconds: number;
+    readonly result: SearchResult;
+  },
+): SavedSearch {
+  const { result } = facts;
+  const found = result.found.map(({ budget, scheme }) => {
+    const file = `${name}-${fileName(budget)}`;
+    saveScheme(run.schemeFile(file), scheme);
+    return { budget, scheme: file };
+  });
+  const saved = savedSearchSchema.parse({
+    version: 1,
+    key: facts.key,
+    method: result.searcher,
+    seed: facts.seed,
+    seconds: result.seconds,
+    baseSeconds: facts.baseSeconds,
+    found,
+    whole: result.found.every((f) => !f.prepare && !f.trained),
+    notes: JSON.parse(JSON.stringify(result.notes)),
+  });
+  // last, so that notes never speak of a scheme that is not there
+  run.writeNotes(name, saved);
+  return saved;
+}
+
+/** A search that was stored, if it has this key and everything it found is in files. */
+export function recallSearch(
+  run: RunFolder,
+  name: string,
+  key: string,
+): { found: readonly Found[]; saved: SavedSearch } | undefined {
+  const path = join(run.path, "notes", `${fileName(name)}.json`);
+  if (!existsSync(path)) return undefined;
+  const saved = readJson(path, savedSearchSchema);
+  if (saved.key !== key || !saved.whole) return undefined;
+  const found = saved.found.map(({ budget, scheme }) => ({
+    budget,
+    scheme: loadScheme(run.schemeFile(scheme)),
+  }));
+  return { found, saved };
+}
