@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import type { Dataset } from "@trimtab/data";
 import type { Scheme } from "@trimtab/embeddings";
 import { type Metrics, parseResultRow, type ResultRow } from "@trimtab/eval";
-import type { ModelConfig } from "@trimtab/models";
+import { type ModelConfig, trainCost } from "@trimtab/models";
 import type { Device } from "@trimtab/tensor-core";
 import manifest from "../../package.json" with { type: "json" };
 import type { Task } from "../task.ts";
@@ -16,7 +16,7 @@ export interface RowFacts {
   readonly method: string;
   readonly budget: string | null;
   readonly scheme: Scheme;
-  readonly trained: Pick<Trained, "valid" | "bestEpoch" | "epochs" | "steps" | "trainBytes">;
+  readonly trained: Pick<Trained, "valid" | "bestEpoch" | "epochs" | "steps" | "trainBytes" | "model">;
   /** Metrics of the test split where it was read. */
   readonly test?: Metrics;
   readonly seconds: Readonly<Record<string, number>>;
@@ -39,6 +39,8 @@ export function resultRow(facts: RowFacts): ResultRow {
         bestEpoch: trained.bestEpoch,
         epochs: trained.epochs,
         steps: trained.steps,
+        // the whole model: first-order weights, tower and running moments beside the embeddings
+        modelBytes: { serve: trained.model.bytes, train: trained.trainBytes },
       }),
     ),
     dataset: data.name,
@@ -53,7 +55,11 @@ export function resultRow(facts: RowFacts): ResultRow {
     budget: facts.budget,
     metrics: { valid: trained.valid, test: facts.test ?? null },
     parameters: scheme.parameters,
-    bytes: { serve: scheme.serveBytes(), train: trained.trainBytes, uniform: task.uniform.serveBytes() },
+    bytes: {
+      serve: scheme.serveBytes(),
+      train: scheme.trainBytes(trainCost(task.model)),
+      uniform: task.uniform.serveBytes(),
+    },
     seconds: facts.seconds,
     date: new Date().toISOString(),
   });

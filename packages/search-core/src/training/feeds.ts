@@ -1,6 +1,6 @@
 /** From a batch of the data package to the feeds of a program. */
 import type { Batch } from "@trimtab/data";
-import type { Feeds } from "@trimtab/tensor-core";
+import type { Feeds, HostArray } from "@trimtab/tensor-core";
 
 const PLAN_ARRAYS = ["sorted", "rows", "offsets", "pieceOffsets", "pieceFrom", "pieceTo"] as const;
 
@@ -28,8 +28,8 @@ export function padFeeds(feeds: Feeds, have: number, rows: number): Feeds {
   for (const [name, value] of Object.entries(feeds)) {
     if (typeof value === "number") padded[name] = value;
     else {
-      const longer = new (value.constructor as new (n: number) => typeof value)((value.length / have) * rows);
-      longer.set(value as never);
+      const longer = new (value.constructor as new (n: number) => HostArray)((value.length / have) * rows);
+      longer.set(value);
       padded[name] = longer;
     }
   }

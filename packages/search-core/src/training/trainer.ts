@@ -73,7 +73,8 @@ export function runHash(
 /** Trains a model under a scheme. Throws ConfigError, TrainingDiverged, Interrupted and what the packages below throw. */
 export async function train(options: TrainOptions): Promise<Trained> {
   const config = parseConfig(trainConfigSchema, options.config, "training configuration");
-  const run = new TrainingRun(options, config);
+  const { device, model, scheme, seed } = options;
+  const run = TrainingRun.over(options, config, await buildModel(device, model, scheme, { seed }));
   try {
     return await run.run();
   } catch (reason) {
@@ -96,17 +97,24 @@ class TrainingRun {
   #savedAt = performance.now();
   #rowsPerSecond = 0;
 
-  constructor(options: TrainOptions, config: TrainConfig) {
-    const { device, data, model, scheme, seed } = options;
+  /** Takes the model over, and gives it back disposed if the rest cannot be made (a batch larger than the data, say). */
+  static over(options: TrainOptions, config: TrainConfig, model: Model): TrainingRun {
+    try {
+      return new TrainingRun(options, config, model);
+    } catch (reason) {
+      model.dispose();
+      throw reason;
+    }
+  }
+
+  private constructor(options: TrainOptions, config: TrainConfig, model: Model) {
+    const { device, data, seed } = options;
     this.#options = options;
     this.#config = config;
     const hash = runHash(options, config);
     this.#keeper = new Keeper(options.folder, hash);
     this.#position = startPosition(hash);
-    this.#model = buildModel(device, model, scheme, { seed });
-    this.#optimizer = new Optimizer(device, this.#model.groups());
-    this.#stepper = new Stepper(device, this.#model, this.#optimizer, seed);
-    this.#state = new Map([...this.#model.state, ...this.#optimizer.state()]);
+    this.#model = model;
     this.#source = createBatchSource(data.train, {
       fields: data.fields,
       tables: this.#model.layouts.map((t) => ({ ...t, fields: t.fields.map((f) => ({ ...f })) })),
@@ -115,6 +123,9 @@ class TrainingRun {
       shuffle: true,
       plans: true,
     });
+    this.#optimizer = new Optimizer(device, model.groups());
+    this.#stepper = new Stepper(device, model, this.#optimizer, seed);
+    this.#state = new Map([...model.state, ...this.#optimizer.state()]);
   }
 
   async run(): Promise<Trained> {
