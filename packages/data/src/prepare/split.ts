@@ -4,7 +4,7 @@ import type { Duck } from "../duck.ts";
 import { EmptySplitError } from "../errors.ts";
 import type { Manifest } from "../manifest.ts";
 import type { SplitRule } from "../schema.ts";
-import { seconds } from "./stage.ts";
+import { seconds } from "./values.ts";
 
 /** A split as SQL (0 train, 1 valid, 2 test), and what the manifest says of it. */
 export interface PlannedSplit {

@@ -4,7 +4,7 @@
 // number; `log` holds y (label), split, u (user) and one value a field (v0, v1, ...): text, or DOUBLE for numbers.
 
 import path from "node:path";
-import { type Duck, name, text } from "../duck.ts";
+import { type Duck, text } from "../duck.ts";
 import {
   BrokenRowError,
   type DataError,
@@ -14,7 +14,7 @@ import {
   ValueError,
 } from "../errors.ts";
 import type { Warning } from "../manifest.ts";
-import { type FieldSchema, type LabelRule, type LogSchema, parseLabel } from "../schema.ts";
+import { type LabelRule, type LogSchema, parseLabel } from "../schema.ts";
 import {
   badLibsvm,
   openTable,
@@ -23,8 +23,10 @@ import {
   requireRows,
   type SourceTable,
 } from "../source/table.ts";
+import { type Join, joinTables, type UsedColumn } from "./join.ts";
 import type { Job } from "./resolve.ts";
 import { type PlannedSplit, planSplit } from "./split.ts";
+import { fieldValue, labelValue, seconds } from "./values.ts";
 
 /** What the later phases need to know of the tables `read` and `log`. */
 export interface Staged {
@@ -38,33 +40,6 @@ export interface Staged {
 /** Progress within a phase, 0 to 1. */
 export type Share = (share: number) => void;
 
-/** Seconds since 1970 (UTC) of a text column: a number, or an ISO date and time; NULL for anything else. */
-export const seconds = (column: string): string =>
-  `coalesce(TRY_CAST(${column} AS DOUBLE), epoch(TRY_CAST(${column} AS TIMESTAMP)))`;
-
-function fieldValue(field: FieldSchema, column: string): string {
-  if (field.kind === "numeric") return `CAST(${column} AS DOUBLE)`;
-  if (field.extract) return `nullif(regexp_extract(${column}, ${text(field.extract)}, 1), '')`;
-  const day = `CAST(floor(${seconds(column)} / 86400) AS BIGINT)`;
-  // 1 January 1970 was a Thursday; 0 is Sunday.
-  if (field.derive === "weekday") return `CAST(((${day} + 4) % 7 + 7) % 7 AS VARCHAR)`;
-  if (field.derive === "hour") {
-    return `CAST(CAST(floor((${seconds(column)} - 86400.0 * ${day}) / 3600) AS BIGINT) AS VARCHAR)`;
-  }
-  if (field.derive === "month") {
-    return `CAST(date_part('month', make_timestamp(CAST(${seconds(column)} * 1000000 AS BIGINT))) AS VARCHAR)`;
-  }
-  return column;
-}
-
-function labelValue({ test }: LabelRule, column: string): string {
-  const number = `TRY_CAST(${column} AS DOUBLE)`;
-  if (!test) return `CASE WHEN ${number} = 0 THEN 0 WHEN ${number} = 1 THEN 1 END`;
-  const operator = test.operator === "==" ? "=" : test.operator === "!=" ? "<>" : test.operator;
-  if (typeof test.value === "string") return `CAST(${column} ${operator} ${text(test.value)} AS INTEGER)`;
-  return `CASE WHEN isfinite(${number}) THEN CAST(${number} ${operator} ${test.value} AS INTEGER) END`;
-}
-
 /** Reads, checks and derives. @throws the errors of bad input, each with file, line, column and value */
 export async function stage(
   duck: Duck,
@@ -76,7 +51,7 @@ export async function stage(
   const label = parseLabel(schema.label);
   const tables: SourceTable[] = [];
   for (const part of job.parts) tables.push(await openTable(duck, part.file, schema));
-  const joins: (LogSchema["join"][number] & { table: SourceTable })[] = [];
+  const joins: Join[] = [];
   for (const join of schema.join) {
     const plain = { ...schema, format: undefined, delimiter: undefined, header: true } as LogSchema;
     const table = await openTable(duck, path.join(job.folder, join.file), plain);
@@ -85,7 +60,7 @@ export async function stage(
   }
 
   // Every column that is used, once, with the table it comes from.
-  const used = new Map<string, { id: string; joined: number }>();
+  const used = new Map<string, UsedColumn>();
   const use = (column: string, why: string): string => {
     const known = used.get(column);
     if (known) return known.id;
@@ -309,55 +284,4 @@ function unusedColumns(
       message: `Columns of the file that no field uses: ${shown}. List them under "ignore" if that is meant.`,
     },
   ];
-}
-
-// Adds the columns of other files by key. Sorted back by rowid, since a large join may not keep the order.
-async function joinTables(
-  duck: Duck,
-  joins: { file: string; on: string; column?: string | undefined; table: SourceTable }[],
-  used: Map<string, { id: string; joined: number }>,
-  clean: (sql: string) => string,
-): Promise<Warning[]> {
-  const warnings: Warning[] = [];
-  const from: string[] = ["read"];
-  for (const [j, join] of joins.entries()) {
-    const key = join.table.column(join.column ?? join.on);
-    const own = [...used].filter(([, u]) => u.joined === j);
-    const select = [
-      `${clean(key)} AS k`,
-      ...own.map(([c, { id }]) => `${clean(join.table.column(c))} AS ${id}`),
-    ];
-    await duck
-      .run(`CREATE TABLE join${j} AS SELECT ${select.join(", ")} FROM ${join.table.from}`)
-      .catch((error) => {
-        duck.check();
-        throw readError(error, join.table);
-      });
-    const [twice] = await duck.rows<{ k: string; r: number }>(
-      `SELECT k, max(rowid) AS r FROM join${j} WHERE k IS NOT NULL GROUP BY k HAVING count(*) > 1 ORDER BY r LIMIT 1`,
-    );
-    if (twice) {
-      throw new ValueError(
-        "the key of a join occurs twice",
-        "A joined file needs one row for each key: remove the repeat",
-        { ...(await join.table.place(twice.r)), column: join.column ?? join.on, value: twice.k },
-      );
-    }
-    const on = used.get(join.on)?.id;
-    from.push(`LEFT JOIN join${j} ON read.${on} = join${j}.k`);
-    const { n } = await duck.row<{ n: number }>(
-      `SELECT count(*) AS n FROM read WHERE ${on} IS NULL OR ${on} NOT IN (SELECT k FROM join${j} WHERE k IS NOT NULL)`,
-    );
-    if (n > 0) {
-      const message = `${n} rows have no partner in ${join.file} by ${name(join.on)}; their joined values are missing.`;
-      warnings.push({ code: "unmatched-join", message });
-    }
-  }
-  const columns = [...used.values()].map(({ id, joined }) =>
-    joined < 0 ? `read.${id}` : `join${joined}.${id}`,
-  );
-  await duck.run(
-    `CREATE TABLE joined AS SELECT ${columns.join(", ")}, part FROM ${from.join(" ")} ORDER BY read.rowid`,
-  );
-  return warnings;
 }
