@@ -3,7 +3,15 @@ import type { Tensor } from "../graph/tensor.ts";
 import { type Group, produced, readsOf } from "./group.ts";
 import { isWrite } from "./materialize.ts";
 
+/** `reader` needs a version of a variable that `writer` replaces in place. */
+export interface Overwrite {
+  readonly reader: Group;
+  readonly version: Tensor;
+  readonly writer: Group;
+}
+
 export class Dependencies {
+  readonly overwrites: Overwrite[] = [];
   readonly #successors = new Map<Group, Set<Group>>();
 
   constructor(groups: readonly Group[], chosen: ReadonlySet<Tensor>) {
@@ -27,7 +35,10 @@ export class Dependencies {
       if (!isWrite(node)) continue;
       const previous = node.inputs[0]!;
       for (const writer of writers) {
-        for (const reader of readers.get(previous) ?? []) this.#edge(reader, writer);
+        for (const reader of readers.get(previous) ?? []) {
+          this.#edge(reader, writer);
+          if (reader !== writer) this.overwrites.push({ reader, version: previous, writer });
+        }
         for (const earlier of producers.get(previous) ?? []) this.#edge(earlier, writer);
       }
     }

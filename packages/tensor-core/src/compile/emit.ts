@@ -59,6 +59,8 @@ export class Emitter {
   #compute(node: Tensor, chain: Chain): InstrId {
     const acc = this.#scope.acc(node);
     if (acc !== undefined || this.#scope.own(node)) {
+      // the kernel that replaces rows of a table does not have the table at hand
+      if (node.op.kind === "assignRows") throw new NotAffine(undefined);
       if (!isDense(this.#layout(chain, denseLayout(node.shape)))) throw new NotAffine(undefined);
     }
     if (acc !== undefined) return this.#add({ op: "acc", dtype: node.dtype, index: acc });
@@ -89,6 +91,7 @@ export class Emitter {
       case "select":
         return this.#add({ op: "select", dtype: node.dtype, cond: arg(0), a: arg(1), b: arg(2) });
       case "cast":
+        if (node.inputs[0]!.dtype === node.dtype) return arg(0);
         return this.#add({ op: "cast", dtype: node.dtype, a: arg(0) });
       case "threefry":
         return this.#add({ op: "threefry", dtype: "u32", k0: arg(0), k1: arg(1), c0: arg(2), c1: arg(3) });
@@ -96,7 +99,6 @@ export class Emitter {
         return arg(0);
       // an assigned value, read in the kernel that assigns it
       case "assign":
-      case "assignRows":
         return arg(1);
       case "gather":
       case "rows":

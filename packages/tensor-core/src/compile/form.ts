@@ -19,7 +19,7 @@ export class TooManyBuffers {}
 export function formKernel(group: Group, storages: Storages, plans: PlanLayout, maxBuffers: number): Kernel {
   const former = new Former(group, storages, plans);
   const kernel = former.form();
-  check(kernel, maxBuffers);
+  check(kernel, group, maxBuffers);
   return kernel;
 }
 
@@ -90,7 +90,8 @@ class Former {
   }
 
   #operand(x: Tensor): MatmulOperand {
-    const found = operandLayout(x);
+    // an operand or a view below it may have a buffer of its own: then that one is read, as readsOf says
+    const found = operandLayout(x, (node) => this.#storageOf(node) !== undefined);
     const base = found && this.#storageOf(found.base);
     if (!found || !base) throw new NotAffine(found ? found.base : x);
     const { layout } = found;
@@ -169,20 +170,19 @@ function loadsOf(instrs: readonly Instr[]): LoadInstr[] {
   return instrs.filter((i): i is LoadInstr => i.op === "load");
 }
 
-function check(kernel: Kernel, maxBuffers: number): void {
+function check(kernel: Kernel, group: Group, maxBuffers: number): void {
   const post = kernel.kind === "map" ? kernel.instrs : kernel.post;
   const body = kernel.kind === "reduce" || kernel.kind === "segment" ? loadsOf(kernel.instrs) : [];
   const buffers = new Set<BufferId>(kernel.stores.map((s) => s.buffer));
-  const stored = new Map<BufferId, Store>();
-  for (const s of kernel.stores) {
-    const before = stored.get(s.buffer);
-    if (before && JSON.stringify(before.view) !== JSON.stringify(s.view)) continue;
-    stored.set(s.buffer, s);
-  }
+  const stored = new Set(buffers);
   for (const load of loadsOf(post)) {
     buffers.add(load.buffer);
-    const store = stored.get(load.buffer);
-    if (store && !sameAddress(load, store)) throw new Hazard();
+    if (!stored.has(load.buffer)) continue;
+    kernel.stores.forEach((store, i) => {
+      if (store.buffer !== load.buffer) return;
+      // what is loaded from a variable is its former content; what is loaded from a concat is not there yet
+      if (group.roots[i]!.target.kind !== "variable" || !sameAddress(load, store)) throw new Hazard();
+    });
   }
   for (const load of body) {
     buffers.add(load.buffer);
@@ -194,9 +194,9 @@ function check(kernel: Kernel, maxBuffers: number): void {
       if (stored.has(operand.buffer)) throw new Hazard();
     }
   }
-  // a segment kernel also reads the feeds and the partial sums
-  const extra = kernel.kind === "segment" ? 2 : 0;
-  if (buffers.size + extra > maxBuffers) throw new TooManyBuffers();
+  if (kernel.kind === "segment") buffers.add(kernel.plan.feeds);
+  const partial = kernel.kind === "segment" && kernel.folds.length > 0 ? 1 : 0;
+  if (buffers.size + partial > maxBuffers) throw new TooManyBuffers();
 }
 
 function sameAddress(load: LoadInstr, store: Store): boolean {

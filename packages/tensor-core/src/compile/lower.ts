@@ -7,18 +7,19 @@ import { CompileError, FeedError } from "../errors.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Variable } from "../graph/variable.ts";
 import { topological } from "../graph/walk.ts";
-import type { Kernel, KernelList, SegmentKernel } from "../kernels/ir.ts";
+import type { BufferId, Kernel, KernelList, SegmentKernel } from "../kernels/ir.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { Dependencies } from "./dependencies.ts";
 import { NotAffine } from "./emit.ts";
 import { collapse } from "./finish.ts";
 import { formKernel, Hazard, TooManyBuffers } from "./form.ts";
-import { type Group, initialGroups, readsOf } from "./group.ts";
+import { type Group, initialGroups } from "./group.ts";
 import { isLeaf, isWrite, materialized } from "./materialize.ts";
 import { planMemory, renumber } from "./memory-plan.ts";
 import { mergeGroups } from "./merge.ts";
 import { simplify } from "./simplify.ts";
 import { type OutputRequest, Storages } from "./storages.ts";
+import { breakCircle, type Remedy, withCopy } from "./versions.ts";
 
 export interface LowerLimits {
   readonly maxBuffersPerKernel: number;
@@ -42,19 +43,21 @@ export function lower(
   const once = simplify(requested);
   const twice = simplify(requested.map((r) => once.get(r)!));
   const resolve = (node: Tensor) => twice.get(once.get(node)!)!;
-  const wanted = outputs.map(({ name, value }) => ({ name, value: resolve(value) }));
-  const writes = updates.map(resolve);
-  const roots = [...wanted.map((o) => o.value), ...writes];
-  const nodes = topological(roots);
-  checkFeeds(nodes);
-  checkWrites(nodes);
+  let roots = requested.map(resolve);
+  checkFeeds(topological(roots));
+  checkWrites(topological(roots));
 
-  const forced = new Set<Tensor>();
+  let forced = new Set<Tensor>();
   for (let round = 0; round < 1000; round++) {
-    const attempt = new Attempt(nodes, roots, wanted, forced, limits);
-    const more = attempt.trouble();
-    if (!more) return attempt.finish();
-    for (const node of more) forced.add(node);
+    const wanted = outputs.map(({ name }, i) => ({ name, value: roots[i]! }));
+    const attempt = new Attempt(roots, wanted, forced, limits);
+    const remedy = attempt.trouble();
+    if (!remedy) return attempt.finish();
+    if ("copy" in remedy) {
+      const { copy, map } = withCopy(roots, remedy.copy);
+      roots = roots.map((r) => map.get(r)!);
+      forced = new Set([...forced].map((f) => map.get(f) ?? f).concat(copy));
+    } else for (const node of remedy.force) forced.add(node);
   }
   throw new CompileError("compile: the graph did not settle into kernels; please report it with the graph.");
 }
@@ -66,7 +69,6 @@ class Attempt {
   #groups: Group[];
 
   constructor(
-    nodes: readonly Tensor[],
     roots: readonly Tensor[],
     outputs: readonly OutputRequest[],
     forced: ReadonlySet<Tensor>,
@@ -74,7 +76,7 @@ class Attempt {
   ) {
     this.#limits = limits;
     this.#chosen = materialized(roots, forced);
-    this.#storages = new Storages(nodes, this.#chosen, outputs);
+    this.#storages = new Storages(topological(roots), this.#chosen, outputs);
     const { claimed } = this.#storages;
     const taken = new Set<Tensor>();
     const copies = outputs.flatMap(({ value }, index) => {
@@ -87,27 +89,20 @@ class Attempt {
     this.#groups = initialGroups(this.#chosen, copies);
   }
 
-  /** Nodes that must get a buffer before this can work, or undefined. */
-  trouble(): Tensor[] | undefined {
+  /** What must get a buffer before this can work, or undefined. */
+  trouble(): Remedy | undefined {
     for (const group of this.#groups) {
       try {
         this.#form(group);
       } catch (reason) {
-        if (reason instanceof NotAffine && reason.node) return [reason.node];
-        if (reason instanceof Hazard) return [firstValue(group)];
-        if (reason instanceof TooManyBuffers) return [this.#widest(group)];
+        if (reason instanceof NotAffine && reason.node) return { force: [reason.node] };
+        if (reason instanceof Hazard) return { force: [firstValue(group)] };
+        if (reason instanceof TooManyBuffers) return { force: [this.#widest(group)] };
         throw reason;
       }
     }
-    const order = new Dependencies(this.#groups, this.#chosen).order();
-    if ("sorted" in order) return undefined;
-    const movable = order.cycle.filter((g) => g.heavy.length === 0).map(firstValue);
-    const fresh = movable.find((v) => !this.#chosen.has(v) && !isLeaf(v));
-    const copied = fresh ?? movable.find((v) => isLeaf(v));
-    if (!copied || this.#chosen.has(copied)) {
-      throw new CompileError("compile: updates wait for each other in a circle that copies cannot break.");
-    }
-    return [copied];
+    const deps = new Dependencies(this.#groups, this.#chosen);
+    return "sorted" in deps.order() ? undefined : breakCircle(this.#groups, this.#chosen, deps);
   }
 
   finish(): Lowered {
@@ -137,7 +132,8 @@ class Attempt {
   /** Long runs of a plan are summed in pieces first (design section 4). */
   #withPieces(kernel: Kernel): Kernel[] {
     if (kernel.kind !== "segment" || kernel.folds.length === 0) return [kernel];
-    const slot = this.#storages.feeds.find((f) => f.offset === kernel.plan.pieceFrom);
+    // by name: an empty slot shares its offset with the next
+    const slot = this.#storages.feeds.find((f) => f.name === `${kernel.plan.name}.pieceFrom`);
     const pieces = slot?.length ?? 0;
     if (pieces === 0) return [kernel];
     const columns = kernel.space[1]!;
@@ -160,26 +156,24 @@ class Attempt {
     return [first, { ...kernel, partial }];
   }
 
-  /** The inline node of a kernel that reads the most buffers, but not all of them. */
+  /** The inline node of a kernel that reads the most buffers, but not all of them unless the kernel does more than a map. */
   #widest(group: Group): Tensor {
-    const counts = new Map<Tensor, Set<Tensor>>();
-    const total = readsOf(group, this.#chosen).size;
-    const count = (node: Tensor): Set<Tensor> => {
+    const counts = new Map<Tensor, Set<BufferId>>();
+    const count = (node: Tensor, top: boolean): Set<BufferId> => {
       const known = counts.get(node);
       if (known) return known;
-      const set = new Set<Tensor>();
+      const set = new Set<BufferId>();
+      const stored = top ? undefined : this.#storages.of(node);
+      if (stored) set.add(stored.buffer);
+      else for (const x of node.inputs) for (const id of count(x, false)) set.add(id);
       counts.set(node, set);
-      if (isLeaf(node)) set.add(node);
-      for (const x of node.inputs) {
-        if (this.#chosen.has(x) || isLeaf(x)) set.add(x);
-        else for (const y of count(x)) set.add(y);
-      }
       return set;
     };
-    for (const { value } of group.roots) count(value);
-    for (const h of group.heavy) for (const x of h.inputs) count(x);
+    const tops = group.heavy.length > 0 ? group.heavy : group.roots.map((r) => r.value);
+    const total = new Set(tops.flatMap((node) => [...count(node, true)])).size;
+    const most = group.kind === "map" ? total - 1 : total;
     const fits = [...counts].filter(
-      ([node, set]) => set.size > 1 && set.size < total && !this.#chosen.has(node) && !isLeaf(node),
+      ([node, set]) => set.size > 1 && set.size <= most && !this.#chosen.has(node) && !isLeaf(node),
     );
     fits.sort((a, b) => b[1].size - a[1].size || b[0].id - a[0].id);
     const best = fits[0]?.[0];

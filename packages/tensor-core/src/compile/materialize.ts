@@ -53,11 +53,17 @@ export function isLeaf(node: Tensor): boolean {
   return node.op.kind === "input" || node.op.kind === "variable";
 }
 
-/** The layout of a matmul operand over a buffer (base), or undefined if the operand needs a buffer of its own. */
-export function operandLayout(operand: Tensor): { base: Tensor; layout: Layout } | undefined {
+/**
+ * The layout of a matmul operand over a buffer (base), or undefined if the operand needs a buffer of its own. `stored`
+ * tells which views have one already.
+ */
+export function operandLayout(
+  operand: Tensor,
+  stored: (node: Tensor) => boolean,
+): { base: Tensor; layout: Layout } | undefined {
   const views: Tensor[] = [];
   let base = operand;
-  while (viewOpOf(base)) {
+  while (viewOpOf(base) && !stored(base)) {
     views.push(base);
     base = base.inputs[0]!;
   }
@@ -90,7 +96,7 @@ export function materialized(roots: readonly Tensor[], forced: ReadonlySet<Tenso
     if (isHeavy(node) || isWrite(node)) chosen.add(node);
     if (node.op.kind === "matmul") {
       for (const operand of node.inputs) {
-        const found = operandLayout(operand);
+        const found = operandLayout(operand, (x) => chosen.has(x));
         const base = found?.base ?? operand;
         if (!isLeaf(base)) chosen.add(base);
       }

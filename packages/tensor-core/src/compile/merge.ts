@@ -62,6 +62,8 @@ function step(groups: readonly Group[], m: Merging, pairs: Pairing): Group[] | u
 const vertical: Pairing = (p, c, deps) => {
   if (sizeOf(p.space) !== sizeOf(c.space) || !deps.successors(p).has(c) || deps.reachesAround(p, c))
     return false;
+  // a kernel over touched rows stores only those: a map beside it may mean all
+  if (p.kind === "segment" && c.kind !== "segment") return false;
   if (c.kind === "segment") return p.kind === "segment" && p.plan === c.plan && sameShape(p.space, c.space);
   return c.kind === "map";
 };
@@ -108,13 +110,20 @@ function tryMerge(p: Group, c: Group, groups: readonly Group[], m: Merging): Gro
 function withoutIdleStores(group: Group, others: readonly Group[], m: Merging): Group {
   const read = new Set<Tensor>();
   for (const g of others) for (const node of readsOf(g, m.chosen)) read.add(node);
-  const needed = (root: Root) =>
-    root.target.kind !== "node" || read.has(root.target.node) || m.keep.has(root.target.node);
+  const needed = ({ target }: Root) => {
+    if (target.kind === "node") return read.has(target.node) || m.keep.has(target.node);
+    if (target.kind !== "variable") return true;
+    // a version that this kernel replaces at once
+    return !group.roots.some((r) => {
+      const next = r.target.kind === "variable" ? r.target.node : undefined;
+      return next && next.inputs[0] === target.node && next.op.kind === target.node.op.kind;
+    });
+  };
   const roots = group.roots.filter(needed);
   if (roots.length === group.roots.length) return group;
   // a value that is no longer stored is still computed here, where it is used
   const gone = group.roots
     .filter((r) => !needed(r))
-    .flatMap((r) => (r.target.kind === "node" ? [r.target.node] : []));
+    .flatMap((r) => (r.target.kind === "node" || r.target.kind === "variable" ? [r.target.node] : []));
   return makeGroup({ ...group, roots, inlined: [...group.inlined, ...gone] });
 }

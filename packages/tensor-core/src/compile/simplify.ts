@@ -101,15 +101,6 @@ function reduced(node: Tensor): Tensor | undefined {
       return splitFold(node);
     case "matmul":
       return a!.shape.at(-1) === 0 ? zeros(node.shape) : undefined;
-    case "assign":
-      // a bare variable as the value becomes a copy, which may get a buffer if assignments form a circle (a swap)
-      if (b!.op.kind !== "variable") return undefined;
-      return new Tensor(
-        op,
-        [a!, new Tensor({ kind: "cast" }, [b!], b!.shape, b!.dtype)],
-        node.shape,
-        node.dtype,
-      );
     case "segmentSum":
     case "gather":
       return sizeOf(node.shape) === 0 ? zeros(node.shape, node.dtype) : undefined;
