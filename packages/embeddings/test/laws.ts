@@ -1,0 +1,47 @@
+/** Seeds of property tests (fixed in CI, fresh elsewhere, always printed), and schemes to test with. */
+import fc from "fast-check";
+import { type DimScheme, type FieldSpec, perField, uniform } from "../src/index.ts";
+
+const given = process.env.FC_SEED ?? (process.env.CI ? "20260705" : String(Date.now() % 2 ** 31));
+export const seed = Number(given);
+console.log(`fast-check seed ${seed} (set FC_SEED to repeat)`);
+
+/** Asserts a law with the run's seed. */
+export function law<T>(property: fc.IProperty<T>, numRuns = 100): void {
+  fc.assert(property, { seed, numRuns });
+}
+
+/** As `law`, for properties that wait for a device. */
+export function asyncLaw<T>(property: fc.IAsyncProperty<T>, numRuns = 100): Promise<void> {
+  return fc.assert(property, { seed, numRuns });
+}
+
+/** 1 to 6 fields of 1 to `rows` rows, some of them multi-valued. */
+export function fieldsOf(rows = 40): fc.Arbitrary<FieldSpec[]> {
+  const one = fc.record({ rows: fc.integer({ min: 1, max: rows }), slots: fc.integer({ min: 1, max: 3 }) });
+  return fc
+    .array(one, { minLength: 1, maxLength: 6 })
+    .map((list) => list.map((f, i) => ({ name: `f${i}`, ...f })));
+}
+
+/** Per-field schemes, with and without projections and chosen columns. */
+export function perFieldSchemes(rows = 40): fc.Arbitrary<DimScheme> {
+  return fc
+    .tuple(fieldsOf(rows), fc.integer({ min: 1, max: 8 }), fc.constantFrom("linear", "none"), fc.boolean())
+    .chain(([fields, base, projection, chosen]) =>
+      fc.tuple(...fields.map(() => fc.subarray(Array.from({ length: base }, (_, j) => j)))).map((columns) =>
+        perField(
+          fields,
+          columns.map((c) => c.length),
+          { base, projection: projection as "linear" | "none", columns: chosen ? columns : undefined },
+        ),
+      ),
+    );
+}
+
+export function schemes(rows = 40): fc.Arbitrary<DimScheme> {
+  const plain = fc
+    .tuple(fieldsOf(rows), fc.integer({ min: 0, max: 8 }))
+    .map(([fields, dim]) => uniform(fields, dim));
+  return fc.oneof(plain, perFieldSchemes(rows));
+}
