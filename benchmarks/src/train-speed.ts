@@ -43,7 +43,7 @@ const config: ModelConfig = modelConfigSchema.parse({
   tableOptimizer: values.optimizer,
 });
 const device = await openDevice();
-const model = buildModel(device, config, uniform(fields, Number(values.dim)), { seed: 1 });
+const model = await buildModel(device, config, uniform(fields, Number(values.dim)), { seed: 1 });
 const optimizer = new Optimizer(device, model.groups());
 const stepper = new Stepper(device, model, optimizer, 1);
 const source = createBatchSource(columns, {

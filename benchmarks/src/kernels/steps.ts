@@ -43,7 +43,7 @@ export async function stepRun(device: Device, c: StepCase): Promise<StepRun> {
     c.fieldRows.map((rows, f) => ({ name: names[f]!, rows, slots: 1 })),
     16,
   );
-  const model = buildModel(device, c.model, scheme, { seed: 1 });
+  const model = await buildModel(device, c.model, scheme, { seed: 1 });
   const optimizer = new Optimizer(device, model.groups());
   const program = await device.compile(trainStep(model, optimizer, c.batch));
   const needs = new Set(program.inputs);
