@@ -302,7 +302,7 @@ export function accessKind(
   return aligned ? "wide" : "apart";
 }
 
-/** A whole module: functions, bindings, then `main`. `body` may use gid-free builtins wid, lid, and `li` (local index). */
+/** A whole module: functions, bindings, then `main`. `body` may use the builtins wid, lid, li (local index) and nwg (number of workgroups). */
 export function moduleText(
   bindings: Bindings,
   functions: ReadonlySet<string>,
@@ -312,7 +312,7 @@ export function moduleText(
   const size = workgroupSize.join(", ");
   return `${functionTexts(functions)}${bindings.declarations()}
 @compute @workgroup_size(${size})
-fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) li: u32) {
+fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) li: u32, @builtin(num_workgroups) nwg: vec3<u32>) {
 ${indent(body)}
 }
 `;

@@ -1,0 +1,106 @@
+/** Where WebGPU comes from: the browser's own, or Dawn through the `webgpu` package. */
+import { NoAdapterError } from "../../errors.ts";
+
+export interface AdapterChoice {
+  /** Part of an adapter's name as Dawn lists it; only with the `webgpu` package. */
+  readonly adapter?: string;
+  /** Default: "high-performance". */
+  readonly powerPreference?: GPUPowerPreference;
+  /** Dawn toggles to switch on (`name`) or off (`-name`); only with the `webgpu` package. */
+  readonly toggles?: readonly string[];
+}
+
+const MEND =
+  "install a driver for Vulkan, Metal or Direct3D 12 (on Debian and Ubuntu the software driver mesa-vulkan-drivers, version 25 or newer, will do)";
+
+// Bun crashes when the object that `create()` returns is collected while the addon is in use, so it stays for good.
+const KEPT = Symbol.for("trimtab.webgpu.instances");
+type Kept = Map<string, GPU>;
+
+export async function requestAdapter(choice: AdapterChoice): Promise<GPUAdapter> {
+  const gpu = await findGpu(choice);
+  let adapter: GPUAdapter | null;
+  try {
+    adapter = await gpu.requestAdapter({ powerPreference: choice.powerPreference ?? "high-performance" });
+  } catch (cause) {
+    throw new NoAdapterError(
+      `Trimtab needs a WebGPU adapter, but asking for one failed (${reason(cause)}); ${MEND}.`,
+      {
+        cause,
+      },
+    );
+  }
+  if (adapter !== null) return adapter;
+  const named = choice.adapter === undefined ? "" : ` named "${choice.adapter}"`;
+  throw new NoAdapterError(`Trimtab needs a WebGPU adapter${named}, and this machine has none; ${MEND}.`);
+}
+
+async function findGpu(choice: AdapterChoice): Promise<GPU> {
+  const native = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+  if (native !== undefined && choice.adapter === undefined && choice.toggles === undefined) return native;
+  const flags = dawnFlags(choice);
+  const kept = keptInstances();
+  const key = flags.join(" ");
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  const { create, globals } = await importDawn();
+  for (const [name, value] of Object.entries(globals)) {
+    if (!(name in globalThis))
+      Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  }
+  let gpu: GPU;
+  try {
+    gpu = create(flags);
+  } catch (cause) {
+    throw new NoAdapterError(`Trimtab could not start WebGPU (${reason(cause)}); ${MEND}.`, { cause });
+  }
+  kept.set(key, gpu);
+  return gpu;
+}
+
+function dawnFlags(choice: AdapterChoice): string[] {
+  const on = ["allow_unsafe_apis"];
+  // Timestamps in steps of 100 us would hide most kernels.
+  const off = ["timestamp_quantization"];
+  for (const toggle of choice.toggles ?? []) {
+    if (toggle.startsWith("-")) off.push(toggle.slice(1));
+    else on.push(toggle);
+  }
+  const flags = [`enable-dawn-features=${on.join(",")}`, `disable-dawn-features=${off.join(",")}`];
+  if (choice.adapter !== undefined) flags.push(`adapter=${choice.adapter}`);
+  return flags;
+}
+
+async function importDawn(): Promise<{ create(flags: string[]): GPU; globals: Record<string, unknown> }> {
+  try {
+    return (await import("webgpu")) as unknown as {
+      create(flags: string[]): GPU;
+      globals: Record<string, unknown>;
+    };
+  } catch (cause) {
+    throw new NoAdapterError(
+      `Trimtab needs WebGPU, but neither this runtime nor the webgpu package offers it on ${process.platform}-${process.arch} (${reason(cause)}); install the package's dependencies for this platform.`,
+      { cause },
+    );
+  }
+}
+
+function keptInstances(): Kept {
+  const holder = globalThis as { [KEPT]?: Kept };
+  holder[KEPT] ??= new Map();
+  return holder[KEPT];
+}
+
+function reason(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).trim().split("\n")[0]!;
+}
+
+/** The adapter's name for results, and whether it is a processor that plays a GPU. */
+export function describeAdapter(adapter: GPUAdapter): { adapter: string; vendor: string; software: boolean } {
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+  const name = [description, device, architecture, vendor].find((text) => text !== "") ?? "unnamed adapter";
+  const all = [description, device, architecture].join(" ");
+  const software =
+    isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|softpipe|software|basic render/i.test(all);
+  return { adapter: name, vendor, software };
+}
