@@ -25,7 +25,7 @@ export { modelLabel, type RowFacts, resultRow } from "./run/result-row.ts";
 export { differences, type RunConfig, runConfigSchema } from "./run/run-config.ts";
 export { fileName, RunFolder } from "./run/run-folder.ts";
 export { openSavedModel, type SavedModel, type SavedModelOptions } from "./run/saved-model.ts";
-export { recallSearch, type SavedSearch, storeSearch } from "./run/saved-search.ts";
+export { recallSearch, recallSearchByName, type SavedSearch, storeSearch } from "./run/saved-search.ts";
 export {
   defineSearcher,
   type Found,

@@ -156,7 +156,8 @@ class Work {
       },
     });
     const needed = task.asked ? secondsOf(await task.base()) : 0;
-    const saved = storeSearch(run, name, { key, seed: task.seed, baseSeconds: needed, result });
+    const facts = { key, seed: task.seed, config: method.config, baseSeconds: needed, result };
+    const saved = storeSearch(run, name, facts);
     return { found: result.found, saved };
   }
 

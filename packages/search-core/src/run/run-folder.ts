@@ -108,12 +108,12 @@ export class RunFolder {
 
   /** Names of the scheme files. */
   schemes(): string[] {
-    const folder = join(this.path, "schemes");
-    if (!existsSync(folder)) return [];
-    return readdirSync(folder)
-      .filter((name) => name.endsWith(".json"))
-      .map((name) => name.slice(0, -".json".length))
-      .sort();
+    return jsonNames(join(this.path, "schemes"));
+  }
+
+  /** Names of the notes. */
+  notes(): string[] {
+    return jsonNames(join(this.path, "notes"));
   }
 
   /** Keeps what a search learned. */
@@ -143,6 +143,14 @@ export class RunFolder {
 }
 
 const resultSchema = z.strictObject({ version: z.literal(1), rows: z.record(z.string(), resultRowSchema) });
+
+function jsonNames(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".json"))
+    .map((name) => name.slice(0, -".json".length))
+    .sort();
+}
 
 /** A budget or a method as part of a file name: "500k parameters" becomes "500k-parameters". */
 export function fileName(name: string): string {

@@ -12,6 +12,8 @@ const savedSearchSchema = z.strictObject({
   /** Hash of what fixes the search. */
   key: z.string(),
   method: z.string(),
+  /** The searcher's configuration, defaults filled in. */
+  config: z.json(),
   seed: z.int().nonnegative(),
   /** Seconds of the search itself, and of the base model where the search needed one. */
   seconds: z.number().nonnegative(),
@@ -32,6 +34,7 @@ export function storeSearch(
   facts: {
     readonly key: string;
     readonly seed: number;
+    readonly config: unknown;
     readonly baseSeconds: number;
     readonly result: SearchResult;
   },
@@ -46,6 +49,7 @@ export function storeSearch(
     version: 1,
     key: facts.key,
     method: result.searcher,
+    config: JSON.parse(JSON.stringify(facts.config)),
     seed: facts.seed,
     seconds: result.seconds,
     baseSeconds: facts.baseSeconds,
@@ -64,10 +68,18 @@ export function recallSearch(
   name: string,
   key: string,
 ): { found: readonly Found[]; saved: SavedSearch } | undefined {
+  const recalled = recallSearchByName(run, name);
+  return recalled?.saved.key === key && recalled.saved.whole ? recalled : undefined;
+}
+
+/** A search that was stored, whatever it was asked. Throws RunFolderError and SchemeFormatError for damaged files. */
+export function recallSearchByName(
+  run: RunFolder,
+  name: string,
+): { found: readonly Found[]; saved: SavedSearch } | undefined {
   const path = join(run.path, "notes", `${fileName(name)}.json`);
   if (!existsSync(path)) return undefined;
   const saved = readJson(path, savedSearchSchema);
-  if (saved.key !== key || !saved.whole) return undefined;
   const found = saved.found.map(({ budget, scheme }) => ({
     budget,
     scheme: loadScheme(run.schemeFile(scheme)),

@@ -1,0 +1,50 @@
+/** What every verb is given: where people's text goes, where the machine's document goes, and the wish to stop. */
+import { interruptSignal } from "./interrupt.ts";
+import { barProgress, lineProgress, type Progress, silent } from "./progress.ts";
+
+export interface Context {
+  readonly json: boolean;
+  readonly debug: boolean;
+  readonly signal: AbortSignal;
+  readonly progress: Progress;
+  /** The command line, as a person would type it. */
+  readonly command: string;
+  /** Remarks for people: stderr, so that results can be piped. */
+  note(text: string): void;
+  /** Results for people: stdout, or nothing with --json. */
+  print(text: string): void;
+  /** The one JSON document of a run with --json: stdout, or nothing without. */
+  document(value: unknown): void;
+}
+
+export function makeContext(options: { readonly json: boolean; readonly debug: boolean }): Context {
+  const { json, debug } = options;
+  const progress = json
+    ? silent
+    : process.stderr.isTTY
+      ? barProgress(process.stderr)
+      : lineProgress((text) => process.stderr.write(text));
+  const note = (text: string) => {
+    progress.clear();
+    process.stderr.write(`${text}\n`);
+  };
+  return {
+    json,
+    debug,
+    progress,
+    signal: interruptSignal(note),
+    command: commandLine(process.argv.slice(2)),
+    note,
+    print(text) {
+      progress.clear();
+      if (!json) process.stdout.write(`${text}\n`);
+    },
+    document(value) {
+      if (json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    },
+  };
+}
+
+function commandLine(args: readonly string[]): string {
+  return ["trimtab", ...args].map((arg) => (/^[\w./:%=@,+-]+$/.test(arg) ? arg : `'${arg}'`)).join(" ");
+}

@@ -1,0 +1,31 @@
+/** The device of a verb: opened for it, watched while it works, closed behind it. */
+import { type Device, DeviceLost, openDevice } from "@trimtab/tensor-core";
+
+export interface DeviceChoice {
+  readonly engine?: "webgpu" | "cpu";
+}
+
+/** Runs `work` on the best device. A device that goes away ends it, with `resume` as the way to go on. */
+export async function withDevice<T>(
+  choice: DeviceChoice,
+  resume: string,
+  work: (device: Device) => Promise<T>,
+): Promise<T> {
+  const device = await openDevice(choice.engine ? { engine: choice.engine } : {});
+  const lost = device.lost.catch((reason: unknown) => {
+    throw lostError(reason, resume);
+  });
+  try {
+    return await Promise.race([work(device), lost]);
+  } catch (reason) {
+    throw reason instanceof DeviceLost ? lostError(reason, resume) : reason;
+  } finally {
+    lost.catch(() => undefined);
+    device.dispose();
+  }
+}
+
+function lostError(reason: unknown, resume: string): DeviceLost {
+  const message = reason instanceof Error ? reason.message : String(reason);
+  return new DeviceLost(`${message.includes(resume) ? message : `${message} ${resume}`}`, { cause: reason });
+}

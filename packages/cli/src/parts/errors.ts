@@ -1,0 +1,65 @@
+/** What went wrong, as a person reads it: one line, and an exit code. */
+
+/** The command was used wrongly: exit code 2. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+/**
+ * Base classes of the errors whose message is written for people, by name: asking each package with `instanceof` would load
+ * all of them, native libraries included, in order to say that an option is misspelt.
+ */
+const FOR_PEOPLE = new Set([
+  "UsageError",
+  "DataError",
+  "EmbeddingsError",
+  "EvaluationError",
+  "ModelsError",
+  "SearchCoreError",
+  "TensorCoreError",
+]);
+/** Wrong use rather than a failure: what the user wrote cannot be read. */
+const WRONG_USE = new Set(["UsageError", "ConfigError", "BudgetError", "ModelConfigError", "SchemaError"]);
+/** The user stopped it. */
+const STOPPED = new Set(["Interrupted", "StoppedError"]);
+
+/** Names of an error's classes, its own first. */
+function lineage(error: unknown): string[] {
+  const names: string[] = [];
+  for (let at = Object.getPrototypeOf(error); at; at = Object.getPrototypeOf(at)) {
+    names.push((at.constructor as { name: string }).name);
+  }
+  return names;
+}
+
+const isOneOf = (error: unknown, names: ReadonlySet<string>) =>
+  error instanceof Error && lineage(error).some((name) => names.has(name));
+
+/** 1 failure, 2 wrong use, 130 interrupted. */
+export function exitCodeOf(error: unknown): number {
+  if (isOneOf(error, STOPPED)) return 130;
+  return isOneOf(error, WRONG_USE) ? 2 : 1;
+}
+
+/** True for errors whose message says what was given, what was expected and how to mend it. */
+export function isForPeople(error: unknown): error is Error {
+  return isOneOf(error, FOR_PEOPLE);
+}
+
+/** The text for stderr, without a last line's end; with `debug` the stack and every cause. */
+export function errorText(error: unknown, debug: boolean): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const oneLine = message.trim();
+  const lines = [
+    isForPeople(error)
+      ? `error: ${oneLine}`
+      : `error: ${oneLine || "unknown"} (this is a bug in trimtab; run again with --debug for the stack, and report it)`,
+  ];
+  if (debug && error instanceof Error) {
+    lines.push(error.stack ?? "(no stack)");
+    for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
+      lines.push(`caused by: ${cause.stack ?? cause.message}`);
+    }
+  }
+  return lines.join("\n");
+}

@@ -1,0 +1,71 @@
+/** Progress on stderr: a bar on a terminal, now and then a line elsewhere, nothing for machines. */
+import { SingleBar } from "cli-progress";
+
+export interface Progress {
+  /** Where the running work is: share from 0 to 1, and a few words. */
+  update(label: string, share: number, note: string): void;
+  /** Something that is done, kept on the screen. */
+  line(text: string): void;
+  /** Takes a bar off the screen; progress may go on afterwards. */
+  clear(): void;
+}
+
+export const silent: Progress = { update: () => {}, line: () => {}, clear: () => {} };
+
+/** Lines for logs: what is done, and every so many seconds where the work is. */
+export function lineProgress(write: (text: string) => void, everySeconds = 10): Progress {
+  let shown = performance.now();
+  return {
+    update(label, share, note) {
+      const now = performance.now();
+      if (now - shown < everySeconds * 1000) return;
+      shown = now;
+      write(`${label}: ${percent(share)}${note === "" ? "" : `, ${note}`}\n`);
+    },
+    line(text) {
+      shown = performance.now();
+      write(`${text}\n`);
+    },
+    clear() {},
+  };
+}
+
+/** A bar that is redrawn in place. */
+export function barProgress(stream: NodeJS.WriteStream): Progress {
+  let bar: SingleBar | undefined;
+  let current = "";
+  const clear = () => {
+    bar?.stop();
+    bar = undefined;
+  };
+  return {
+    update(label, share, note) {
+      if (label !== current) clear();
+      current = label;
+      if (!bar) {
+        bar = new SingleBar({
+          stream,
+          format: "{label} [{bar}] {percentage}% {note}",
+          barsize: 24,
+          barCompleteChar: "=",
+          barIncompleteChar: " ",
+          hideCursor: null,
+          clearOnComplete: true,
+          linewrap: false,
+          fps: 8,
+        });
+        bar.start(1000, 0, { label, note });
+      }
+      bar.update(Math.round(Math.min(1, Math.max(0, share)) * 1000), { label, note });
+    },
+    line(text) {
+      clear();
+      stream.write(`${text}\n`);
+    },
+    clear,
+  };
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)}%`;
+}

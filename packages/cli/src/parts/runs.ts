@@ -1,0 +1,96 @@
+/** Opens the run a verb works on: its folder, dataset and settings, all checked before anything is written. */
+import { dirname, join, resolve } from "node:path";
+import type { Dataset } from "@trimtab/data";
+import { type RunConfig, RunFolder, RunFolderError } from "@trimtab/search-core";
+import type { Command } from "commander";
+import type { Context } from "./context.ts";
+import { openData, shown } from "./data-source.ts";
+import { UsageError } from "./errors.ts";
+import { readSettings, type Settings, type SettingsOptions } from "./settings.ts";
+
+export interface RunOptions extends SettingsOptions {
+  readonly run: string;
+  readonly data?: string;
+  readonly resume?: boolean;
+  readonly force?: boolean;
+}
+
+export interface OpenRun extends Settings {
+  readonly run: RunFolder;
+  readonly data: Dataset;
+}
+
+export function addRunOption(command: Command): Command {
+  return command.requiredOption("--run <dir>", "the run folder");
+}
+
+export function addStartOptions(command: Command): Command {
+  return command
+    .option("--resume", "go on with the run that is in the folder")
+    .option("--force", "replace the run that is in the folder");
+}
+
+/**
+ * Makes the run folder, or goes on with the one there is. `fresh`: a run that is there is refused unless --resume or --force
+ * was typed; otherwise it is gone on with if the settings are the same.
+ */
+export async function openRun(
+  context: Context,
+  options: RunOptions,
+  kind: RunConfig["kind"],
+  { fresh }: { readonly fresh: boolean },
+): Promise<OpenRun> {
+  const { resume, force } = options;
+  if (resume && force) throw new UsageError("--resume and --force exclude each other; give one of them.");
+  const occupied = RunFolder.occupied(options.run);
+  if (occupied && fresh && !resume && !force) {
+    throw new RunFolderError(
+      `${options.run}: already holds a run; go on with --resume, replace it with --force, or use another folder.`,
+    );
+  }
+  const there = occupied && !force ? RunFolder.open(options.run).config : undefined;
+  const settings = readSettings(options, there);
+  const source = options.data ?? there?.data.folder;
+  if (source === undefined)
+    throw new UsageError("no data was named; give --data (a dataset folder or a log).");
+  const data = await openData(context, source, cacheOf(options.run));
+  const config = configOf(context, kind, data, settings);
+  if (force) RunFolder.clear(options.run);
+  const run = RunFolder.continue(options.run, config);
+  run.events.append({ kind: there ? "resumed" : "started", command: context.command });
+  return { run, data, ...settings };
+}
+
+/** Opens a run that must be there. */
+export async function openExistingRun(context: Context, options: RunOptions): Promise<OpenRun> {
+  const { config } = RunFolder.open(options.run);
+  if (config.kind !== "run") {
+    throw new UsageError(
+      `${options.run}: holds a comparison, whose models are in results.jsonl; name the folder of a \`trimtab train\` run.`,
+    );
+  }
+  return openRun(context, options, "run", { fresh: false });
+}
+
+/** Prepared logs lie beside the runs, so that a second run finds them. */
+export function cacheOf(run: string): string {
+  return join(dirname(resolve(run)), "prepared");
+}
+
+export function resumeHint(verb: string, run: string): string {
+  return `Go on with: trimtab ${verb} --run ${shown(run)} --resume`;
+}
+
+function configOf(context: Context, kind: RunConfig["kind"], data: Dataset, settings: Settings): RunConfig {
+  const { name, hash } = data;
+  return {
+    version: 1,
+    kind,
+    command: context.command,
+    data: { folder: resolve(data.folder), name, hash, synthetic: data.manifest.synthetic },
+    // as JSON will hold it, so that what is read back compares equal
+    model: JSON.parse(JSON.stringify(settings.model)) as RunConfig["model"],
+    train: settings.train,
+    seed: settings.seed,
+  };
+}

@@ -1,0 +1,184 @@
+/** From options and a configuration file to the settings of a run: the file first, what was typed over it. */
+import { existsSync, readFileSync } from "node:fs";
+import { type ModelConfig, parseModelConfig } from "@trimtab/models";
+import { parseConfig, type TrainConfig, trainConfigSchema } from "@trimtab/search-core";
+import { type Command, Option } from "commander";
+import { z } from "zod";
+import { UsageError } from "./errors.ts";
+import { number, whole, wholes } from "./options.ts";
+
+/** Kinds as they are typed, and as the models package calls them. */
+const KINDS: Record<string, ModelConfig["kind"]> = {
+  lr: "lr",
+  fm: "fm",
+  dnn: "dnn",
+  widedeep: "wideDeep",
+  deepfm: "deepfm",
+};
+const DEFAULT_DIM = 16;
+
+export interface Settings {
+  readonly model: ModelConfig;
+  readonly train: TrainConfig;
+  readonly seed: number;
+  /** Configurations of searchers, by name. */
+  readonly methods: Readonly<Record<string, unknown>>;
+}
+
+/** What the options below parse to; each is undefined unless it was typed. */
+export interface SettingsOptions {
+  readonly config?: string;
+  readonly seed?: number;
+  readonly model?: string;
+  readonly dim?: number;
+  readonly hidden?: number[];
+  readonly lr?: number;
+  readonly optimizer?: string;
+  readonly tableOptimizer?: string;
+  readonly dropout?: number;
+  readonly batchNorm?: boolean;
+  readonly tableL2?: number;
+  readonly lookupL2?: number;
+  readonly linearL2?: number;
+  readonly std?: number;
+  readonly batch?: number;
+  readonly epochs?: number;
+  readonly patience?: number;
+  readonly lrDrop?: number;
+  readonly checkpointSeconds?: number;
+  readonly maxSteps?: number;
+}
+
+export function addModelOptions(command: Command): Command {
+  const positive = number(0, { above: true });
+  return command
+    .addOption(new Option("--model <kind>", "the base model").choices(Object.keys(KINDS)))
+    .option("--dim <n>", `numbers in an embedding vector (default: ${DEFAULT_DIM})`, whole(1))
+    .option("--hidden <sizes>", "layers of the tower (default: 64,32)", wholes(1))
+    .option("--lr <rate>", "learning rate (default: 0.001)", positive)
+    .addOption(
+      new Option("--optimizer <name>", "for all but tables (default: adam)").choices([
+        "adam",
+        "adagrad",
+        "sgd",
+      ]),
+    )
+    .addOption(
+      new Option(
+        "--table-optimizer <name>",
+        "for tables; row... moves looked-up rows only (default: adam)",
+      ).choices(["adam", "adagrad", "sgd", "rowAdam", "rowAdagrad", "rowSgd"]),
+    )
+    .option("--dropout <share>", "share of a layer's outputs dropped in training", number(0))
+    .option("--batch-norm", "batch normalisation in the tower")
+    .option("--table-l2 <weight>", "L2 over whole tables, every step", number(0))
+    .option("--lookup-l2 <weight>", "L2 over looked-up rows (with row optimizers)", number(0))
+    .option("--linear-l2 <weight>", "L2 of first-order weights (default: that of tables)", number(0))
+    .option("--std <sd>", "spread of the tables' first values", positive);
+}
+
+export function addTrainOptions(command: Command): Command {
+  return command
+    .option("--batch <rows>", "rows a step (default: 4096)", whole(1))
+    .option("--epochs <n>", "epochs at most (default: 20)", whole(1))
+    .option(
+      "--patience <n>",
+      "stop after so many epochs without a better validation AUC (default: 2)",
+      whole(1),
+    )
+    .option(
+      "--lr-drop <factor>",
+      "multiplies the learning rate after an epoch without gain (default: 0.1)",
+      number(0),
+    )
+    .option(
+      "--checkpoint-seconds <s>",
+      "seconds between checkpoints inside an epoch (default: 30)",
+      number(0),
+    )
+    .option("--max-steps <n>", "stop after so many steps", whole(1))
+    .option("--config <file>", "JSON file with the same settings: {model, train, seed, methods}");
+}
+
+const fileSchema = z.strictObject({
+  model: z.looseObject({ kind: z.string().optional() }).default({}),
+  train: z.record(z.string(), z.json()).default({}),
+  seed: z.int().nonnegative().optional(),
+  methods: z.record(z.string(), z.json()).default({}),
+});
+
+/** Settings of an earlier run, which options go over. */
+export interface Ground {
+  readonly model: Readonly<Record<string, unknown>>;
+  readonly train: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+}
+
+/** Throws UsageError, ConfigError and ModelConfigError that name the option or the key. */
+export function readSettings(options: SettingsOptions, ground?: Ground): Settings {
+  const file = readConfigFile(options.config);
+  const typed = defined({
+    kind: options.model === undefined ? undefined : KINDS[options.model],
+    dim: options.dim,
+    hidden: options.hidden,
+    learningRate: options.lr,
+    optimizer: options.optimizer,
+    tableOptimizer: options.tableOptimizer,
+    dropout: options.dropout,
+    batchNorm: options.batchNorm,
+    tableL2: options.tableL2,
+    lookupL2: options.lookupL2,
+    linearL2: options.linearL2,
+    std: options.std,
+  });
+  const wanted: Record<string, unknown> = { ...ground?.model, ...withKind(file.model), ...typed };
+  if (wanted.kind === undefined) {
+    throw new UsageError(`no model was named; give --model (one of ${Object.keys(KINDS).join(", ")}).`);
+  }
+  if (wanted.kind !== "lr") wanted.dim ??= DEFAULT_DIM;
+  const steps = defined({
+    batch: options.batch,
+    epochs: options.epochs,
+    patience: options.patience,
+    learningRateDrop: options.lrDrop,
+    checkpointSeconds: options.checkpointSeconds,
+    maxSteps: options.maxSteps,
+  });
+  const source = options.config ? `${options.config} with the options typed` : "the options typed";
+  return {
+    model: parseModelConfig(wanted, `model "${String(wanted.kind)}" from ${source}`),
+    train: parseConfig(
+      trainConfigSchema,
+      { ...ground?.train, ...file.train, ...steps },
+      `training settings from ${source}`,
+    ),
+    seed: options.seed ?? file.seed ?? ground?.seed ?? 1,
+    methods: file.methods,
+  };
+}
+
+/** The searchers' configurations of a file. */
+export function readConfigMethods(path: string | undefined): Readonly<Record<string, unknown>> {
+  return readConfigFile(path).methods;
+}
+
+function readConfigFile(path: string | undefined): z.output<typeof fileSchema> {
+  if (path === undefined) return fileSchema.parse({});
+  if (!existsSync(path)) throw new UsageError(`--config ${path}: there is no such file; check the path.`);
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, "utf8"));
+  } catch (reason) {
+    throw new UsageError(`--config ${path}: is not JSON (${(reason as Error).message}); mend the file.`);
+  }
+  return parseConfig(fileSchema, json, path);
+}
+
+function withKind(model: Record<string, unknown>): Record<string, unknown> {
+  const { kind } = model;
+  return typeof kind === "string" ? { ...model, kind: KINDS[kind.toLowerCase()] ?? kind } : model;
+}
+
+function defined(values: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}

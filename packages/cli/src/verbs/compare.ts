@@ -1,0 +1,48 @@
+/** `trimtab compare`: methods, budgets and seeds side by side, at equal bytes. */
+import { parseBudget } from "@trimtab/search-core";
+import type { Command } from "commander";
+import { printComparison, runComparison } from "../parts/comparing.ts";
+import { shown } from "../parts/data-source.ts";
+import { type DeviceChoice, withDevice } from "../parts/device.ts";
+import { baselineNames, method, methodNames } from "../parts/methods.ts";
+import { engineOption, list, wholes } from "../parts/options.ts";
+import { addRunOption, openRun, type RunOptions } from "../parts/runs.ts";
+import { addModelOptions, addTrainOptions, readConfigMethods } from "../parts/settings.ts";
+import { act, verb } from "../parts/verb.ts";
+
+interface Options extends Omit<RunOptions, "seed">, DeviceChoice {
+  readonly methods: string[];
+  readonly budgets: string[];
+  readonly seeds: number[];
+  readonly keep?: boolean;
+}
+
+export function command(): Command {
+  const made = verb(
+    "compare",
+    "Search, retrain and test several methods at equal bytes; run again, it goes on where it stood.",
+    "trimtab compare --data movielens.trimtab --model fm --budgets 50%,10% --seeds 1,2,3 --run runs/compare",
+  )
+    .option("--data <path>", "a dataset folder, or a log that `prepare` knows")
+    .option("--methods <names>", `of ${methodNames.join(", ")}`, list, ["sseds", ...baselineNames])
+    .option("--budgets <limits>", "budgets between commas", list, ["10%"])
+    .option("--seeds <numbers>", "seeds between commas; one training of everything for each", wholes(), [1])
+    .option("--keep", "keep the checkpoints of all models, not the base models' alone")
+    .option("--force", "replace the comparison that is in the folder");
+  addRunOption(made);
+  addTrainOptions(addModelOptions(made)).addOption(engineOption());
+  return act<Options>(made, async (context, { methods, budgets, seeds, keep, ...options }) => {
+    for (const budget of budgets) parseBudget(budget);
+    const configs = readConfigMethods(options.config);
+    const searchers = methods.map((name) => method(name, configs[name]));
+    const open = await openRun(context, { ...options, seed: seeds[0] }, "comparison", { fresh: false });
+    const again = "Run the same command again: it goes on where it stood.";
+    const comparison = await withDevice(options, again, (device) =>
+      runComparison(context, open, device, { seeds, budgets, methods: searchers, keep }),
+    );
+    open.run.close();
+    printComparison(context, comparison, open.data.manifest.synthetic);
+    context.print(`every row is in ${shown(open.run.resultsFile)}`);
+    context.document({ rows: comparison.rows, missing: comparison.missing });
+  });
+}

@@ -1,0 +1,108 @@
+/** `trimtab search`: schemes under one or several budgets. */
+import { type SavedSearch, storeSearch, Task } from "@trimtab/search-core";
+import type { Command } from "commander";
+import { saliencyOf } from "../parts/comparing.ts";
+import { shown } from "../parts/data-source.ts";
+import { type DeviceChoice, withDevice } from "../parts/device.ts";
+import { UsageError } from "../parts/errors.ts";
+import { method, methodNames } from "../parts/methods.ts";
+import { engineOption, repeated, whole } from "../parts/options.ts";
+import { searchReport } from "../parts/reports.ts";
+import { addRunOption, openRun, type RunOptions } from "../parts/runs.ts";
+import { addModelOptions, addTrainOptions } from "../parts/settings.ts";
+import { act, verb } from "../parts/verb.ts";
+
+interface Options extends RunOptions, DeviceChoice {
+  readonly method: string;
+  readonly budget: string[];
+  readonly set?: string[];
+}
+
+export function command(): Command {
+  const made = verb(
+    "search",
+    "Find schemes under one or several budgets; trains the base model if the run has none.",
+    "trimtab search --run runs/movielens --method sseds --budget 25% --budget 10%",
+    "trimtab search --run runs/movielens --method sseds --budget 64KiB --set score=saliency --set batches=1",
+  )
+    .requiredOption(
+      "--budget <limit>",
+      '"10%", "64MiB" or "500k parameters"; may be given several times',
+      repeated,
+    )
+    .option("--method <name>", `one of ${methodNames.join(", ")}`, "sseds")
+    .option("--set <key=value>", "a setting of the method; may be given several times", repeated)
+    .option("--data <path>", "for a run folder that is not there yet: a dataset folder or a log");
+  addRunOption(made);
+  addTrainOptions(addModelOptions(made)).option("--seed <n>", "as in train", whole());
+  made.addOption(engineOption());
+  return act<Options>(made, async (context, options) => {
+    const typed = readSets(options.set ?? []);
+    // refused before anything is opened or trained
+    method(options.method, typed);
+    const open = await openRun(context, options, "run", { fresh: false });
+    const { run, data, model, train, seed } = open;
+    const config = { ...(open.methods[options.method] as object | undefined), ...typed };
+    const searcher = method(options.method, config);
+    const again = `Run the same command again: it goes on where it stood.`;
+    const { saved, schemes } = await withDevice(options, again, async (device) => {
+      const { signal } = context;
+      const task = new Task({
+        data,
+        model,
+        device,
+        seed,
+        train,
+        folder: run.checkpoints,
+        resume: true,
+        signal,
+      });
+      try {
+        const onEvent = searchReport(context, run.events, searcher.name);
+        const result = await searcher.search(task, { budgets: options.budget, onEvent });
+        const key = JSON.stringify([searcher.config, options.budget]);
+        const facts = { key, seed, baseSeconds: 0, config: searcher.config, result };
+        const saved = storeSearch(run, searcher.name, facts);
+        for (const { trained } of result.found) await trained?.dispose();
+        return { saved, schemes: result.found.map(({ scheme }) => scheme) };
+      } finally {
+        await task.dispose();
+      }
+    });
+    run.close();
+    if (searcher.name === "sseds") context.print(saliencyOf(saved.notes, data.fields));
+    for (const scheme of schemes) context.print(`\n${scheme.describe()}`);
+    context.print(nextStep(options, saved));
+    context.document({
+      method: saved.method,
+      seconds: saved.seconds,
+      found: saved.found.map(({ budget, scheme }, i) => ({
+        budget,
+        file: shown(run.schemeFile(scheme)),
+        parameters: schemes[i]!.parameters,
+        bytes: schemes[i]!.serveBytes(),
+        scheme: schemes[i]!.toJSON(),
+      })),
+      notes: saved.notes,
+    });
+  });
+}
+
+function nextStep(options: Options, { found }: SavedSearch): string {
+  const first = found[0]!.budget;
+  const quoted = /\s/.test(first) ? `'${first}'` : first;
+  return `\nnext: trimtab retrain --run ${shown(options.run)} --budget ${quoted}`;
+}
+
+/** "batches=1" as { batches: 1 }: numbers and booleans as JSON, everything else as text. */
+function readSets(sets: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    sets.map((text) => {
+      const at = text.indexOf("=");
+      if (at < 1) throw new UsageError(`--set ${text}: give KEY=VALUE, such as batches=1.`);
+      const value = text.slice(at + 1);
+      const plain = /^(-?\d+(\.\d+)?([eE]-?\d+)?|true|false)$/.test(value);
+      return [text.slice(0, at), plain ? (JSON.parse(value) as unknown) : value];
+    }),
+  );
+}
