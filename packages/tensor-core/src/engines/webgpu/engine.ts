@@ -34,9 +34,13 @@ export class WebGpuEngine implements Engine {
   readonly pipelines: PipelineCache;
   readonly #live = new Set<EngineBuffer>();
 
-  constructor(device: GPUDevice, info: EngineInfo) {
+  /** Lanes of a subgroup, where all are of one size. */
+  readonly subgroupSize: number | undefined;
+
+  constructor(device: GPUDevice, info: EngineInfo, subgroupSize?: number) {
     this.device = device;
     this.info = info;
+    this.subgroupSize = subgroupSize;
     this.health = new Health(device, info.adapter);
     this.ledger = new Ledger(device);
     this.readback = new Readback(this.ledger, this.health, () => this.order.advance());

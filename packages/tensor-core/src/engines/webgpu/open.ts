@@ -36,7 +36,7 @@ export async function openWebGpu(options: WebGpuOptions = {}): Promise<Engine> {
     maxBuffersPerKernel: limits.maxStorageBuffersPerShaderStage,
     timestamps: device.features.has("timestamp-query"),
   };
-  const engine = new WebGpuEngine(device, info);
+  const engine = new WebGpuEngine(device, info, subgroupSize(adapter, device));
   try {
     await selfTest(engine);
   } catch (error) {
@@ -44,4 +44,11 @@ export async function openWebGpu(options: WebGpuOptions = {}): Promise<Engine> {
     throw error;
   }
   return engine;
+}
+
+function subgroupSize(adapter: GPUAdapter, device: GPUDevice): number | undefined {
+  const { subgroupMinSize, subgroupMaxSize } = adapter.info;
+  return device.features.has("subgroups") && subgroupMinSize === subgroupMaxSize
+    ? subgroupMinSize
+    : undefined;
 }

@@ -48,10 +48,7 @@ export class WebGpuProgram implements EngineProgram {
     variables: readonly GPUBuffer[],
   ): Promise<WebGpuProgram> {
     const { info, device } = engine;
-    const traits = {
-      software: info.software,
-      maxWorkgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
-    };
+    const traits = { software: info.software, subgroupSize: engine.subgroupSize };
     const planned = list.kernels.flatMap((kernel, index) =>
       planKernel(kernel, traits).map((dispatch) => ({ kernel: index, label: kernel.label, dispatch })),
     );

@@ -27,7 +27,8 @@ export interface Dispatch {
 export interface DeviceTraits {
   /** A processor that plays a GPU: few large workgroups that loop are best there. */
   readonly software: boolean;
-  readonly maxWorkgroupBytes: number;
+  /** Lanes of a subgroup, where the device has subgroups and all are of one size. */
+  readonly subgroupSize?: number | undefined;
 }
 
 const GRID_X = 32768;

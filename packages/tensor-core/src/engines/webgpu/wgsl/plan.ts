@@ -13,7 +13,7 @@ export function planKernel(kernel: Kernel, traits: DeviceTraits): Dispatch[] {
     case "reduce":
       return planReduce(kernel, traits);
     case "matmul":
-      return planMatmul(kernel, traits);
+      return planMatmul(kernel, traits, undefined, { subgroupSize: traits.subgroupSize });
     case "segment":
       return planSegment(kernel, traits);
   }

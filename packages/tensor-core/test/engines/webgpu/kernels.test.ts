@@ -1,0 +1,86 @@
+/** Every kind of kernel against the interpreter. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { viewAs } from "../../../src/dtype.ts";
+import type { Engine } from "../../../src/engines/engine.ts";
+import { openWebGpu } from "../../../src/engines/webgpu/open.ts";
+import { asyncLaw, Random } from "../../laws.ts";
+import { interpret } from "../../reference/interpret.ts";
+import { type Case, KernelMaker } from "./random-kernels.ts";
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await openWebGpu();
+});
+afterAll(() => engine.dispose());
+
+/** Runs the case on the engine and by the interpreter; every buffer must agree in every element. */
+async function agree({ list, feeds, variables, dtypes }: Case): Promise<void> {
+  const buffers = variables.map((values, i) => {
+    const buffer = engine.allocate(values.byteLength, `variable ${i}`);
+    engine.write(buffer, values);
+    return buffer;
+  });
+  const program = await engine.prepare(list, buffers);
+  try {
+    const wanted = interpret(
+      list,
+      feeds,
+      variables.map((values) => Float64Array.from(values)),
+    );
+    const ids = list.buffers.flatMap(({ role }, id) =>
+      role === "variable" || role === "output" ? [id] : [],
+    );
+    const got = await Promise.all(program.run(feeds, ids));
+    for (const [i, id] of ids.entries()) {
+      const values = viewAs(dtypes[id]!, got[i]!);
+      const wrong = wanted[id]!.findIndex((value, at) => value !== values[at]);
+      if (wrong < 0) continue;
+      const sources = program.sources().map(({ text }) => text);
+      throw new Error(
+        `buffer ${id}[${wrong}]: got ${values[wrong]}, wanted ${wanted[id]![wrong]}\n${JSON.stringify(list)}\n${sources.join("\n")}`,
+      );
+    }
+  } finally {
+    program.dispose();
+    for (const buffer of buffers) engine.free(buffer);
+  }
+}
+
+const kinds = {
+  map: (maker: KernelMaker) => maker.addMap(),
+  reduce: (maker: KernelMaker) => maker.addReduce(),
+  matmul: (maker: KernelMaker) => maker.addMatmul(),
+  segment: (maker: KernelMaker) => maker.addSegment(),
+};
+
+describe("an engine agrees with the interpreter to the bit", () => {
+  for (const [kind, add] of Object.entries(kinds)) {
+    test(`random ${kind} kernels`, async () => {
+      await asyncLaw(
+        fc.asyncProperty(fc.nat(), async (seed) => {
+          const maker = new KernelMaker(new Random(seed));
+          add(maker);
+          await agree(maker.finish());
+        }),
+        60,
+      );
+    }, 30_000);
+  }
+
+  test("random programs of several kernels", async () => {
+    await asyncLaw(
+      fc.asyncProperty(fc.nat(), fc.integer({ min: 2, max: 5 }), async (seed, count) => {
+        const random = new Random(seed);
+        const maker = new KernelMaker(random);
+        for (let i = 0; i < count; i++) random.pick(Object.values(kinds))(maker);
+        await agree(maker.finish());
+      }),
+      20,
+    );
+  }, 30_000);
+});
+
+test("nothing is left behind", () => {
+  expect(engine.memory()).toEqual({ buffers: 0, bytes: 0 });
+});
