@@ -37,7 +37,7 @@ if (Number(values.vocab) > total) fields[widest]!.rows += Number(values.vocab) -
 
 const needsTower = ["dnn", "widedeep", "deepfm"].includes(values.model);
 const config: ModelConfig = modelConfigSchema.parse({
-  kind: values.model,
+  kind: values.model === "widedeep" ? "wideDeep" : values.model,
   ...(values.model === "lr" ? {} : { dim: Number(values.dim) }),
   ...(needsTower ? { hidden: values.hidden.split(",").map(Number) } : {}),
   tableOptimizer: values.optimizer,

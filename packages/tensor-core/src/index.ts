@@ -37,6 +37,7 @@ export { printKernels } from "./kernels/print.ts";
 export { type BatchNormOptions, type BatchNormState, batchNorm } from "./nn/batch-norm.ts";
 export { bceWithLogits } from "./nn/loss.ts";
 export { dropout, type Rng, randomBits, randomNormal, randomUniform, rngInputs } from "./nn/random.ts";
+export { type OpenDeviceOptions, openDevice } from "./open-device.ts";
 export { Optimizer, type ParameterGroup, type ParameterState } from "./optim/optimizer.ts";
 export type { Rule, RuleInputs, RuleOutputs } from "./optim/rule.ts";
 export { adagrad, adam, adamw, rowAdagrad, rowAdam, rowSgd, sgd } from "./optim/rules.ts";
