@@ -13,6 +13,7 @@ export interface Overwrite {
 export class Dependencies {
   readonly overwrites: Overwrite[] = [];
   readonly #successors = new Map<Group, Set<Group>>();
+  #reached: Map<Group, Bits> | undefined;
 
   constructor(groups: readonly Group[], chosen: ReadonlySet<Tensor>) {
     const producers = new Map<Tensor, Group[]>();
@@ -54,19 +55,29 @@ export class Dependencies {
 
   /** True if `to` can be reached from `from` by way of at least one other group. */
   reachesAround(from: Group, to: Group): boolean {
-    const seen = new Set<Group>();
-    const stack = [...this.successors(from)].filter((g) => g !== to);
-    for (let g = stack.pop(); g; g = stack.pop()) {
-      if (g === to) return true;
-      if (seen.has(g)) continue;
-      seen.add(g);
-      stack.push(...this.successors(g));
-    }
+    for (const next of this.successors(from)) if (next !== to && this.reaches(next, to)) return true;
     return false;
   }
 
   reaches(from: Group, to: Group): boolean {
-    return this.successors(from).has(to) || this.reachesAround(from, to);
+    this.#reached ??= this.#closure();
+    return this.#reached.get(from)!.has(this.#reached.get(to)!.index);
+  }
+
+  /** What each group reaches. Sweeps until nothing changes: one sweep or two where groups stand in order. */
+  #closure(): Map<Group, Bits> {
+    const groups = [...this.#successors.keys()];
+    const reached = new Map(groups.map((g, index) => [g, new Bits(index, groups.length)]));
+    for (const g of groups)
+      for (const next of this.successors(g)) reached.get(g)!.add(reached.get(next)!.index);
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (let i = groups.length - 1; i >= 0; i--) {
+        const mine = reached.get(groups[i]!)!;
+        for (const next of this.successors(groups[i]!)) changed = mine.join(reached.get(next)!) || changed;
+      }
+    }
+    return reached;
   }
 
   /** An order that respects every dependency, oldest nodes first; or the groups that wait for each other. */
@@ -89,5 +100,36 @@ export class Dependencies {
       }
     }
     return waiting.size > 0 ? { cycle: [...waiting.keys()] } : { sorted };
+  }
+}
+
+/** A set of group numbers, and the number of the group it belongs to. */
+class Bits {
+  readonly index: number;
+  readonly #words: Uint32Array;
+
+  constructor(index: number, count: number) {
+    this.index = index;
+    this.#words = new Uint32Array((count + 31) >>> 5);
+  }
+
+  add(i: number): void {
+    this.#words[i >>> 5]! |= 1 << (i & 31);
+  }
+
+  has(i: number): boolean {
+    return (this.#words[i >>> 5]! & (1 << (i & 31))) !== 0;
+  }
+
+  /** Adds all of `other`; true if anything was new. */
+  join(other: Bits): boolean {
+    let fresh = 0;
+    for (let w = 0; w < this.#words.length; w++) {
+      const before = this.#words[w]!;
+      const after = (before | other.#words[w]!) >>> 0;
+      fresh |= before ^ after;
+      this.#words[w] = after;
+    }
+    return fresh !== 0;
   }
 }

@@ -20,6 +20,8 @@ export interface Root {
 
 export interface Group {
   readonly id: number;
+  /** Elements of the space. */
+  readonly size: number;
   readonly kind: "map" | "reduce" | "matmul" | "segment";
   readonly space: readonly number[];
   /** reduce: extents of the folded axes. */
@@ -33,12 +35,28 @@ export interface Group {
 
 let nextGroup = 0;
 
-export function makeGroup(parts: Omit<Group, "id">): Group {
-  return { id: nextGroup++, ...parts };
+export function makeGroup(parts: Omit<Group, "id" | "size">): Group {
+  return { ...parts, id: nextGroup++, size: sizeOf(parts.space) };
 }
 
+// Groups never change, so what is known of one stays true; merging asks again and again.
+const producedBy = new WeakMap<Group, readonly Tensor[]>();
+const readBy = new WeakMap<
+  Group,
+  { readonly chosen: ReadonlySet<Tensor>; readonly reads: ReadonlySet<Tensor> }
+>();
+
 /** The nodes whose buffers this group fills (concat parts and output copies have none). */
-export function produced(group: Group): Tensor[] {
+export function produced(group: Group): readonly Tensor[] {
+  let nodes = producedBy.get(group);
+  if (!nodes) {
+    nodes = findProduced(group);
+    producedBy.set(group, nodes);
+  }
+  return nodes;
+}
+
+function findProduced(group: Group): Tensor[] {
   const out: Tensor[] = [...group.heavy, ...group.inlined];
   for (const { target } of group.roots) {
     if ((target.kind === "node" || target.kind === "variable") && !out.includes(target.node))
@@ -55,7 +73,7 @@ export function initialGroups(
   const groups: Group[] = [];
   for (const node of [...chosen].sort((a, b) => a.id - b.id)) groups.push(...groupsOf(node));
   for (const { value, index } of outputs) groups.push(mapGroup(value, { kind: "output", index }));
-  return groups.filter((g) => sizeOf(g.space) > 0);
+  return groups.filter((g) => g.size > 0);
 }
 
 function groupsOf(node: Tensor): Group[] {
@@ -115,7 +133,15 @@ function mapGroup(value: Tensor, target: Target): Group {
 }
 
 /** The buffered nodes and variables that a group's expressions read, not counting what it computes itself. */
-export function readsOf(group: Group, chosen: ReadonlySet<Tensor>): Set<Tensor> {
+export function readsOf(group: Group, chosen: ReadonlySet<Tensor>): ReadonlySet<Tensor> {
+  const known = readBy.get(group);
+  if (known?.chosen === chosen) return known.reads;
+  const reads = findReads(group, chosen);
+  readBy.set(group, { chosen, reads });
+  return reads;
+}
+
+function findReads(group: Group, chosen: ReadonlySet<Tensor>): Set<Tensor> {
   const own = new Set(produced(group));
   const reads = new Set<Tensor>();
   const seen = new Set<Tensor>();

@@ -104,11 +104,44 @@ export function materialized(roots: readonly Tensor[], forced: ReadonlySet<Tenso
     if ((node.op.kind === "gather" || node.op.kind === "rows") && !isLeaf(node.inputs[0]!))
       chosen.add(node.inputs[0]!);
   }
+  chooseTips(nodes, chosen);
   shareAcrossKernels(nodes, roots, chosen);
   return chosen;
 }
 
+/** Row updates by one plan become one kernel: what they share is computed once there. */
+function kernelOf(node: Tensor, rowKernels: Map<unknown, Tensor>): Tensor {
+  if (node.op.kind !== "assignRows") return node;
+  const known = rowKernels.get(node.op.plan);
+  if (known) return known;
+  rowKernels.set(node.op.plan, node);
+  return node;
+}
+
+/**
+ * Chooses nodes that the kernel of a heavy node stores instead of it, at no cost: elementwise ops over a heavy node that
+ * nothing else uses (a product plus its bias, a sum divided by its length), where more than one op would repeat them.
+ */
+function chooseTips(nodes: readonly Tensor[], chosen: Set<Tensor>): void {
+  const users = new Map<Tensor, Tensor[]>(nodes.map((n) => [n, []]));
+  for (const node of nodes) for (const x of new Set(node.inputs)) users.get(x)!.push(node);
+  const tips = new Set<Tensor>();
+  for (const node of nodes) {
+    const { kind } = node.op;
+    const mine = users.get(node)!;
+    const over = node.inputs.some((x) => {
+      const base = x.op.kind === "fold" || x.op.kind === "matmul";
+      return (base || tips.has(x)) && users.get(x)!.length === 1;
+    });
+    if (!over || (kind !== "unary" && kind !== "binary" && kind !== "select" && kind !== "reshape")) continue;
+    tips.add(node);
+    const repeated = mine.length > 1 || mine[0]?.op.kind === "broadcast";
+    if (kind !== "reshape" && repeated) chosen.add(node);
+  }
+}
+
 function shareAcrossKernels(nodes: readonly Tensor[], roots: readonly Tensor[], chosen: Set<Tensor>): void {
+  const rowKernels = new Map<unknown, Tensor>();
   const costs = inlineCosts(nodes, chosen);
   const owners = new Map<Tensor, Set<Tensor>>(nodes.map((n) => [n, new Set<Tensor>()]));
   const repeats = new Map<Tensor, number>();
@@ -122,7 +155,7 @@ function shareAcrossKernels(nodes: readonly Tensor[], roots: readonly Tensor[], 
       const repeated = (repeats.get(node) ?? 1) >= REPEATS && cost >= COSTLY;
       if (shared || repeated) chosen.add(node);
     }
-    const users = chosen.has(node) ? new Set([node]) : mine;
+    const users = chosen.has(node) ? new Set([kernelOf(node, rowKernels)]) : mine;
     const through = chosen.has(node) ? 1 : (repeats.get(node) ?? 1);
     for (const x of node.inputs) {
       for (const user of users) owners.get(x)!.add(user);
@@ -140,7 +173,8 @@ function inlineCosts(nodes: readonly Tensor[], chosen: ReadonlySet<Tensor>): Map
       costs.set(node, 0);
       continue;
     }
-    const below = node.inputs.reduce((n, x) => n + costs.get(x)!, 0);
+    let below = 0;
+    for (const x of new Set(node.inputs)) below += costs.get(x)!;
     costs.set(node, Math.min(1000, ownCost(node) + below));
   }
   return costs;

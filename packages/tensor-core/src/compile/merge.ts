@@ -43,7 +43,7 @@ const refused = new WeakMap<Group, WeakSet<Group>>();
 function step(groups: readonly Group[], m: Merging, pairs: Pairing): Group[] | undefined {
   const deps = new Dependencies(groups, m.chosen);
   for (const p of groups) {
-    for (const c of groups) {
+    for (const c of pairs === vertical ? deps.successors(p) : groups) {
       if (p === c || refused.get(p)?.has(c) || !pairs(p, c, deps, m)) continue;
       const merged = tryMerge(p, c, groups, m);
       if (merged) return groups.filter((g) => g !== p && g !== c).concat(merged);
@@ -60,8 +60,7 @@ function step(groups: readonly Group[], m: Merging, pairs: Pairing): Group[] | u
 
 /** c reads what p makes, element by element. */
 const vertical: Pairing = (p, c, deps) => {
-  if (sizeOf(p.space) !== sizeOf(c.space) || !deps.successors(p).has(c) || deps.reachesAround(p, c))
-    return false;
+  if (p.size !== c.size || deps.reachesAround(p, c)) return false;
   // a kernel over touched rows stores only those: a map beside it may mean all
   if (p.kind === "segment" && c.kind !== "segment") return false;
   if (c.kind === "segment") return p.kind === "segment" && p.plan === c.plan && sameShape(p.space, c.space);
@@ -70,11 +69,10 @@ const vertical: Pairing = (p, c, deps) => {
 
 /** Independent kernels of one shape. */
 const horizontal: Pairing = (p, c, deps, m) => {
-  if (p.id > c.id || p.kind !== c.kind || p.kind === "matmul" || sizeOf(p.space) !== sizeOf(c.space))
-    return false;
+  if (p.id > c.id || p.kind !== c.kind || p.kind === "matmul" || p.size !== c.size) return false;
   if (p.kind === "reduce" && !(sameShape(p.space, c.space) && sameShape(p.inner, c.inner))) return false;
   if (p.kind === "segment" && !(p.plan === c.plan && sameShape(p.space, c.space))) return false;
-  const tiny = sizeOf(p.space) * sizeOf(p.inner) <= SMALL;
+  const tiny = p.size * sizeOf(p.inner) <= SMALL;
   if (p.kind !== "segment" && !tiny && !shareReads(p, c, m)) return false;
   return !deps.reaches(p, c) && !deps.reaches(c, p);
 };

@@ -133,6 +133,7 @@ function splitFold(node: Tensor): Tensor | undefined {
   pieces = Math.min(pieces, Math.ceil(Math.sqrt(length)));
   pieces = Math.max(pieces, Math.ceil(length / LONGEST_STAGE));
   if (pieces < 2) return undefined;
+  pieces = divisorFrom(length, pieces);
   const each = Math.floor(length / pieces);
   const whole = each * pieces;
   const main =
@@ -145,6 +146,12 @@ function splitFold(node: Tensor): Tensor | undefined {
   return name === "sum"
     ? add(main, rest)
     : new Tensor({ kind: "binary", name }, [main, rest], main.shape, main.dtype);
+}
+
+/** The least divisor of `length` from `pieces` to twice that, so that nothing is left over; else `pieces`. */
+function divisorFrom(length: number, pieces: number): number {
+  for (let p = pieces; p <= 2 * pieces; p++) if (length % p === 0) return p;
+  return pieces;
 }
 
 type FoldName = "sum" | "max" | "min";

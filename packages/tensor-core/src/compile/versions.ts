@@ -24,6 +24,8 @@ export function breakCircle(
   for (const { reader, version, writer } of deps.overwrites) {
     if (!deps.reaches(writer, reader)) continue;
     const late = lateNodes(groups, writer, deps);
+    // a smaller circle makes the version itself wait for its own replacement: break that one first
+    if (late.has(version)) continue;
     const parts = cleanParts(reader, version, chosen, late);
     const copy = parts.includes(version);
     const cost = copy ? sizeOf(version.shape) : parts.reduce((n, p) => n + sizeOf(p.shape), 0);
