@@ -21,6 +21,7 @@ import {
 import {
   coordinates,
   itemLoop,
+  loopBound,
   mapStores,
   mapViews,
   mergeAxes,
@@ -62,7 +63,7 @@ export function planReduce(kernel: ReduceKernel, traits: DeviceTraits): Dispatch
   lines.push(...body.emit(instrs, (id) => levels[id] === 0));
   for (const [axis, extent] of inner.entries()) {
     const step = vector === "folded" && axis === inner.length - 1 ? 4 : 1;
-    lines.push(`for (var k${axis} = 0u; k${axis} < ${extent}u; k${axis} += ${step}u) {`);
+    lines.push(`for (var k${axis} = 0u; k${axis} < ${loopBound(traits, extent)}; k${axis} += ${step}u) {`);
     lines.push(...body.emit(instrs, (id) => levels[id] === axis + 1));
   }
   for (const [i, fold] of kernel.folds.entries()) {

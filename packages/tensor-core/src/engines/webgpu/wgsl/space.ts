@@ -78,6 +78,14 @@ export function coordinates(
   return lines;
 }
 
+/**
+ * The bound of a loop inside an item. llvmpipe unrolls loops of constant bounds up to 32, and compiling the result takes seconds:
+ * a vec4 sum over 10 took 800 ms to compile unrolled, 160 ms not. nwg.z is 1, but only at run time.
+ */
+export function loopBound(traits: DeviceTraits, extent: number): string {
+  return traits.software ? `${extent}u * nwg.z` : `${extent}u`;
+}
+
 export interface ItemLoop {
   readonly workgroupSize: readonly [number, number, number];
   readonly lines: string[];
