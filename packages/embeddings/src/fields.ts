@@ -10,13 +10,16 @@ export interface FieldSpec {
   readonly slots: number;
 }
 
-/** Which fields share a table and where each field's rows start: row of a value = base + id. */
+/**
+ * Which fields share a table and where each field's rows start: row of a value = base + id. The data package has the same
+ * type (it imports nothing of ours); neither is readonly, so that each can be handed to the other.
+ */
 export interface TableLayout {
-  readonly name: string;
+  name: string;
   /** Rows of the whole table. */
-  readonly rows: number;
+  rows: number;
   /** `field` is an index into the fields of the scheme (and of the dataset). */
-  readonly fields: readonly { readonly field: number; readonly base: number }[];
+  fields: { field: number; base: number }[];
 }
 
 export const fieldSchema = z.strictObject({
