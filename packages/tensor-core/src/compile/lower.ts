@@ -112,7 +112,7 @@ class Attempt {
     const order = new Dependencies(this.#groups, this.#chosen).order();
     if (!("sorted" in order))
       throw new CompileError("compile: internal: merged kernels wait for each other.");
-    const kernels = order.sorted.flatMap((g) => this.#withPieces(collapse(this.#form(g))));
+    const kernels = order.sorted.flatMap((g) => this.#withPieces(fewAxes(collapse(this.#form(g)))));
     const { buffers, map } = planMemory(this.#storages.buffers, kernels);
     const to = (id: number) => map.get(id)!;
     const { feeds, outputs, variables } = this.#storages;
@@ -185,6 +185,17 @@ class Attempt {
     }
     return best;
   }
+}
+
+const MOST_AXES = 6;
+
+function fewAxes(kernel: Kernel): Kernel {
+  const inner = kernel.kind === "reduce" ? kernel.inner.length : 0;
+  if (Math.max(kernel.space.length, inner) <= MOST_AXES) return kernel;
+  throw new CompileError(
+    `compile: "${kernel.label}" runs over [${kernel.space.join(", ")}]: more than ${MOST_AXES} axes that do not merge; ` +
+      "reshape to fewer axes before permuting or broadcasting.",
+  );
 }
 
 function firstValue(group: Group): Tensor {

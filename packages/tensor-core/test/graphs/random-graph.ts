@@ -5,8 +5,9 @@
  * Values stay within a few units, and what jumps (floor, comparisons) is applied off its jumps, so that a Float64
  * evaluation and an f32 device may be compared.
  */
-import * as t from "../../src/index.ts";
+
 import type { Tensor, Variable } from "../../src/index.ts";
+import * as t from "../../src/index.ts";
 import { Random } from "../laws.ts";
 import { makePlan, type TestPlan } from "../plans.ts";
 import { size } from "../reference/index-space.ts";
@@ -65,7 +66,11 @@ class Builder {
     const versions = [...this.#versions.values()];
     // half of the updates are roots by themselves; all are when nothing else asks for them
     const updates = versions.filter((v) => v.op.kind !== "variable" && random.next() < 0.9);
-    const candidates = [...this.#pool.slice(-6), ...this.#whole.slice(-2), random.pick(versions.concat(this.#pool))];
+    const candidates = [
+      ...this.#pool.slice(-6),
+      ...this.#whole.slice(-2),
+      random.pick(versions.concat(this.#pool)),
+    ];
     for (const value of random.shuffle(candidates).slice(0, random.whole(1, 4))) {
       outputs[`out${Object.keys(outputs).length}`] = value;
     }
@@ -150,7 +155,10 @@ class Builder {
     let at = r.next() * kinds.reduce((n, [weight]) => n + weight, 0);
     for (const [weight, act] of kinds) {
       at -= weight;
-      if (at < 0) return act();
+      if (at < 0) {
+        act();
+        return;
+      }
     }
   }
 
@@ -208,12 +216,24 @@ class Builder {
         break;
       case 3: {
         const from = shape.map((d) => (r.next() < 0.5 ? 0 : r.whole(0, Math.floor(d / 2))));
-        this.#keep(t.slice(x, from, shape.map((d, i) => Math.max(from[i]!, d - (r.next() < 0.5 ? 0 : r.whole(0, 2))))));
+        this.#keep(
+          t.slice(
+            x,
+            from,
+            shape.map((d, i) => Math.max(from[i]!, d - (r.next() < 0.5 ? 0 : r.whole(0, 2)))),
+          ),
+        );
         break;
       }
       case 4: {
         const start = shape.map(() => r.whole(0, 2));
-        this.#keep(t.pad(x, start, shape.map((d, i) => d + start[i]! + r.whole(0, 2))));
+        this.#keep(
+          t.pad(
+            x,
+            start,
+            shape.map((d, i) => d + start[i]! + r.whole(0, 2)),
+          ),
+        );
         break;
       }
       default: {
@@ -233,7 +253,15 @@ class Builder {
     if (n === 0) this.#keep(t.sum(x, axes, { keep }));
     else {
       const scaled = () => t.mul(t.sum(x, axes, { keep }), 1 / Math.sqrt(n));
-      this.#keep(r.pick([scaled, scaled, () => t.mean(t.square(x), axes, { keep }), () => t.max(x, axes, { keep }), () => t.min(t.neg(x), axes, { keep })])());
+      this.#keep(
+        r.pick([
+          scaled,
+          scaled,
+          () => t.mean(t.square(x), axes, { keep }),
+          () => t.max(x, axes, { keep }),
+          () => t.min(t.neg(x), axes, { keep }),
+        ])(),
+      );
     }
   }
 
@@ -310,7 +338,11 @@ class Builder {
     if (x.shape.length === 0) return;
     const axis = r.whole(0, x.shape.length - 1);
     const y = t.sliceAxis(x, axis, 0, r.whole(0, x.shape[axis]!));
-    const parts = r.shuffle([x, r.next() < 0.5 ? t.tanh(x) : x, r.next() < 0.5 ? y : t.mul(y, this.#input([]))]);
+    const parts = r.shuffle([
+      x,
+      r.next() < 0.5 ? t.tanh(x) : x,
+      r.next() < 0.5 ? y : t.mul(y, this.#input([])),
+    ]);
     const fits = parts.filter((p) => p.shape.length === x.shape.length);
     const joined = this.#keep(t.concat(fits, axis));
     // reading one part back must not be taken for reading what a kernel has at hand
@@ -336,7 +368,8 @@ class Builder {
     this.#whole.push(word);
     const signed = t.sub(t.cast(t.shr(word, 1), "i32"), 1 << 30);
     this.#whole.push(signed);
-    if (size(shape) > 0) this.#whole.push(r.pick([t.sum, t.max, t.min])(r.pick([word, signed]), [0].slice(0, shape.length)));
+    if (size(shape) > 0)
+      this.#whole.push(r.pick([t.sum, t.max, t.min])(r.pick([word, signed]), [0].slice(0, shape.length)));
     this.#keep(t.mul(t.cast(t.shr(word, 8), "f32"), 2 ** -24));
   }
 
@@ -376,7 +409,8 @@ class Builder {
     const v = others.length > 0 ? r.pick(others) : this.#variable(u.shape);
     const w = r.next() < 0.3 ? this.#variable(u.shape) : v;
     const [a, b, c] = [u, v, w].map((x) => this.#versions.get(x)!) as [Tensor, Tensor, Tensor];
-    const change = (x: Tensor, shape: readonly number[]) => t.reshape(r.next() < 0.5 ? x : t.mul(x, 0.75), shape);
+    const change = (x: Tensor, shape: readonly number[]) =>
+      t.reshape(r.next() < 0.5 ? x : t.mul(x, 0.75), shape);
     this.#set(u, change(b, u.shape));
     if (w !== v) this.#set(v, change(c, v.shape));
     this.#set(w, change(a, w.shape));
@@ -409,7 +443,8 @@ class Builder {
       this.#keep(t.where(touched, change, t.constant(0, "f32", [positions, d])));
     }
     // whole-table passes after the touched rows, as dense Adam on a table makes them
-    if (r.next() < 0.4) this.#set(variable, t.add(t.mul(table, 0.99), t.mul(t.tanh(this.#versions.get(moment)!), 0.01)));
+    if (r.next() < 0.4)
+      this.#set(variable, t.add(t.mul(table, 0.99), t.mul(t.tanh(this.#versions.get(moment)!), 0.01)));
   }
 
   #readVersion(): void {
