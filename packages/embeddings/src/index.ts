@@ -10,12 +10,12 @@ export { captureTables, loadTables, saveTables } from "./tables/files.ts";
 export { type TableGroup, WHOLE } from "./tables/groups.ts";
 export { inheritTables } from "./tables/inherit.ts";
 export {
-  denseNormals,
-  type InitialValues,
+  type Draw,
+  type DrawBlock,
+  denseDraw,
   initialise,
-  joinInitial,
   LINEAR_COLUMN,
-  tableNormals,
+  tableDraw,
 } from "./tables/initial.ts";
 export { LookupInputs } from "./tables/inputs.ts";
 export { type Lookup, lookUp } from "./tables/lookup.ts";

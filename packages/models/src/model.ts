@@ -2,7 +2,6 @@
 import {
   EmbeddingTables,
   initialise,
-  joinInitial,
   LookupInputs,
   type Scheme,
   type TableLayout,
@@ -146,10 +145,9 @@ export class Model {
   /** Fills tables and matrices with fresh values; everything else is as the constructor left it. */
   async initialise(device: Device, seed: number): Promise<void> {
     const { std } = this.config;
-    const parts = [this.tables.initial(seed, std)];
-    if (this.#linear) parts.push(this.#linear.initial(seed, std));
-    if (this.#tower) parts.push(this.#tower.initial(seed));
-    await initialise(device, joinInitial(parts));
+    const linear = this.#linear?.draws(std) ?? [];
+    const tower = this.#tower?.draws() ?? [];
+    await initialise(device, [...this.tables.draws(std), ...linear, ...tower], seed);
   }
 
   dispose(): void {

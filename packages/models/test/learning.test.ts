@@ -1,9 +1,12 @@
 // Training learns: a planted factorisation machine, fresh rows each step, its AUC measured on rows never trained on.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { perField, uniform } from "@trimtab/embeddings";
 import { type Device, Optimizer, openDevice } from "@trimtab/tensor-core";
 import { buildModel, deepfm, fm, type ModelConfig, scoreStep, trainStep } from "../src/index.ts";
 import { feedsOf, needed, Random, randomValues } from "./batches.ts";
+
+// a software device takes seconds to compile a training step
+setDefaultTimeout(60_000);
 
 let device: Device;
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 // Every model under every kind of scheme against plain Float64 loops: logits, gradients, and what a step changes.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { perField, uniform } from "@trimtab/embeddings";
 import {
   bceWithLogits,
@@ -15,6 +15,9 @@ import { buildModel, deepfm, dnn, fm, lr, ModelError, scoreStep, trainStep } fro
 import { needed } from "./batches.ts";
 import { type Contents, firstMoments, logitsOf, lossOf } from "./reference.ts";
 import { configs, contentsOf, differences, fields, givenModel, schemes } from "./setting.ts";
+
+// a software device takes seconds to compile a training step
+setDefaultTimeout(60_000);
 
 let device: Device;
 beforeAll(async () => {

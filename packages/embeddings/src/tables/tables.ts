@@ -5,14 +5,7 @@ import type { TableLayout } from "../fields.ts";
 import { asDimScheme, type DimScheme } from "../scheme/per-field.ts";
 import { type Scheme, VALUE_BYTES } from "../scheme/scheme.ts";
 import { groupsOf, type TableGroup } from "./groups.ts";
-import {
-  type InitialValues,
-  initialise,
-  joinInitial,
-  projectionNormals,
-  scaled,
-  tableNormals,
-} from "./initial.ts";
+import { type Draw, initialise, projectionDraw, tableDraw } from "./initial.ts";
 import type { LookupInputs } from "./inputs.ts";
 import { Lookup } from "./lookup.ts";
 
@@ -126,19 +119,12 @@ export class EmbeddingTables {
   }
 
   /** First values: normals of standard deviation `std`; projections keep a vector's variance (LeCun's 1/sqrt(d_f)). */
-  initial(seed: number, std: number): InitialValues {
-    const { scheme } = this;
-    return joinInitial(
-      this.parts.map(({ group, table, projection }) => {
-        const columns = group.fields.map((f) => scheme.columnsOf(f));
-        const rows = tableNormals(table.name, group.layout, columns, seed);
-        const own = { values: new Map([[table, scaled(rows.value, std)]]), feeds: rows.feeds };
-        if (!projection) return own;
-        const maps = projectionNormals(projection.name, group.fields, group.dim, scheme.base, seed);
-        const values = new Map([[projection, scaled(maps.value, group.dim ** -0.5)]]);
-        return joinInitial([own, { values, feeds: maps.feeds }]);
-      }),
-    );
+  draws(std: number): Draw[] {
+    return this.parts.flatMap(({ group, table, projection }) => {
+      const columns = group.fields.map((f) => this.scheme.columnsOf(f));
+      const draw = tableDraw(table, group.layout, columns, std);
+      return projection ? [draw, projectionDraw(projection, group.fields, group.dim ** -0.5)] : [draw];
+    });
   }
 
   dispose(): void {
@@ -154,7 +140,7 @@ export class EmbeddingTables {
 export const DEFAULT_STD = 1e-4;
 
 /**
- * Allocates the tables of a uniform or per-field scheme and fills them on the device; the same seed gives the same
+ * Allocates the tables of a uniform or per-field scheme and fills them with first values; the same seed gives the same
  * values however fields are grouped. Throws SchemeError for other kinds, BufferTooLarge for a field over the binding limit.
  */
 export async function buildTables(
@@ -164,7 +150,7 @@ export async function buildTables(
 ): Promise<EmbeddingTables> {
   const tables = new EmbeddingTables(device, scheme, options.name);
   try {
-    await initialise(device, tables.initial(options.seed, options.std ?? DEFAULT_STD));
+    await initialise(device, tables.draws(options.std ?? DEFAULT_STD), options.seed);
   } catch (reason) {
     tables.dispose();
     throw reason;

@@ -86,9 +86,10 @@ test("law: concatenated and projected vectors are what loops over the tables giv
         );
       },
     ),
-    25,
+    // each run compiles programs of its own, which a software device is slow at
+    8,
   );
-});
+}, 120_000);
 
 /** loss = sum of weights x looked-up vectors, so the gradient of a vector is its weights. */
 async function gradients(scheme: DimScheme, values: Values, weights: Float32Array, training: boolean) {
@@ -136,9 +137,10 @@ test("law: a table's rows get the gradients of the vectors they are in, padding 
       const found = await gradients(uniform(fields, dim), values, weights, true);
       expectClose(found.subarray(0, expected.length), expected);
     }),
-    25,
+    // each run compiles programs of its own, which a software device is slow at
+    8,
   );
-});
+}, 120_000);
 
 test("the gradient of the looked-up vectors is there without a batch plan", async () => {
   const fields = [

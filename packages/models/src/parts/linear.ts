@@ -1,16 +1,16 @@
 /** First-order weights: a number a feature and a bias. */
 import {
+  type Draw,
   type FieldSpec,
-  type InitialValues,
   LINEAR_COLUMN,
   type LookupInputs,
   layoutOf,
   lookUp,
   type TableLayout,
-  tableNormals,
+  tableDraw,
   WHOLE,
 } from "@trimtab/embeddings";
-import { add, type Device, mul, sum, type Tensor, type Variable } from "@trimtab/tensor-core";
+import { add, type Device, sum, type Tensor, type Variable } from "@trimtab/tensor-core";
 
 /** Every field keeps its first-order weights, whatever dim its embedding has: they are one number a row. */
 export class Linear {
@@ -28,10 +28,9 @@ export class Linear {
     this.bias = device.variable("linear.bias", [1]);
   }
 
-  initial(seed: number, std: number): InitialValues {
+  draws(std: number): Draw[] {
     const columns = this.layout.fields.map(() => [LINEAR_COLUMN]);
-    const { value, feeds } = tableNormals(this.table.name, this.layout, columns, seed);
-    return { values: new Map([[this.table, mul(value, std)]]), feeds };
+    return [tableDraw(this.table, this.layout, columns, std)];
   }
 
   /** [B] */

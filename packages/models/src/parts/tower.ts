@@ -1,5 +1,5 @@
 /** A tower of fully connected layers: linear, batch norm (if on), relu, dropout; then one linear output. */
-import { denseNormals, type InitialValues } from "@trimtab/embeddings";
+import { type Draw, denseDraw } from "@trimtab/embeddings";
 import {
   add,
   type BatchNormState,
@@ -7,7 +7,6 @@ import {
   type Device,
   dropout,
   matmul,
-  mul,
   type Rng,
   relu,
   reshape,
@@ -65,13 +64,11 @@ export class Tower {
   }
 
   /** Glorot and Bengio's normal values (2010), as FuxiCTR and BARS: variance 2 / (in + out). Biases start at zero. */
-  initial(seed: number): InitialValues {
-    const values = new Map<Variable, Tensor>();
-    this.#layers.forEach(({ weight }, i) => {
+  draws(): Draw[] {
+    return this.#layers.map(({ weight }, i) => {
       const [fanIn, fanOut] = weight.shape as [number, number];
-      values.set(weight, mul(denseNormals(weight.shape, i, seed), Math.sqrt(2 / (fanIn + fanOut))));
+      return denseDraw(weight, i, Math.sqrt(2 / (fanIn + fanOut)));
     });
-    return { values, feeds: {} };
   }
 
   /** x [B, width] -> [B]. With an rng the tower trains: dropout is on and batch norms use and move their moments. */
