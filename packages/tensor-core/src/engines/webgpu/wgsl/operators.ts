@@ -10,7 +10,7 @@ export function constText(dtype: DType, value: number, functions: Set<string>): 
   if (dtype === "i32") return `i32(${value | 0})`;
   const rounded = Math.fround(value);
   if (Number.isFinite(rounded)) {
-    const text = Object.is(rounded, -0) ? "-0" : `${rounded}`;
+    const text = Object.is(rounded, -0) ? "-0.0" : `${rounded}`;
     return `f32(${/[.e]/.test(text) ? text : `${text}.0`})`;
   }
   functions.add(functionName("inf", false));
