@@ -39,6 +39,26 @@ export async function openMatmulDevice(): Promise<MatmulDevice | null> {
     return buffer;
   };
 
+  // A law runs each case twice.
+  const pipelines = new WeakMap<Dispatch, { layout: GPUBindGroupLayout; pipeline: GPUComputePipeline }>();
+  const prepared = async (dispatch: Dispatch) => {
+    const known = pipelines.get(dispatch);
+    if (known !== undefined) return known;
+    const layout = device.createBindGroupLayout({
+      entries: dispatch.bindings.map(({ access }, binding) => ({
+        binding,
+        visibility: 4,
+        buffer: { type: access === "read" ? ("read-only-storage" as const) : ("storage" as const) },
+      })),
+    });
+    const pipeline = await device.createComputePipelineAsync({
+      layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
+      compute: { module: device.createShaderModule({ code: dispatch.wgsl }), entryPoint: "main" },
+    });
+    pipelines.set(dispatch, { layout, pipeline });
+    return { layout, pipeline };
+  };
+
   return {
     subgroupSize: subgroups ? subgroupMinSize : undefined,
     async run(dispatches, data) {
@@ -51,17 +71,7 @@ export async function openMatmulDevice(): Promise<MatmulDevice | null> {
       const encoder = device.createCommandEncoder();
       const pass = encoder.beginComputePass();
       for (const dispatch of dispatches) {
-        const layout = device.createBindGroupLayout({
-          entries: dispatch.bindings.map(({ access }, binding) => ({
-            binding,
-            visibility: 4,
-            buffer: { type: access === "read" ? ("read-only-storage" as const) : ("storage" as const) },
-          })),
-        });
-        const pipeline = await device.createComputePipelineAsync({
-          layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
-          compute: { module: device.createShaderModule({ code: dispatch.wgsl }), entryPoint: "main" },
-        });
+        const { layout, pipeline } = await prepared(dispatch);
         const entries = dispatch.bindings.map(({ buffer }, binding) => ({
           binding,
           resource: { buffer: buffers.get(buffer)! },

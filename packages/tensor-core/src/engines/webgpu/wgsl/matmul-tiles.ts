@@ -102,16 +102,12 @@ function productDispatch(kernel: MatmulKernel, tile: 32 | 64, chunk: number, spl
       "var v1 = vec4<f32>();",
       "var v2 = vec4<f32>();",
       "var v3 = vec4<f32>();",
-      `for (var k0 = begin; k0 < end; k0 += ${DEPTH}u) {`,
-      // The first panel is loaded at the top; later ones while the panel before is multiplied.
-      "if (k0 == begin) {",
-      ...loadBlock(bindings, a, b, "k0"),
+      // One turn more than panels: each loads its panel to registers while the panel before is multiplied.
+      `for (var k0 = begin; k0 < end + ${DEPTH}u; k0 += ${DEPTH}u) {`,
+      "if (k0 < end) {",
+      ...loadBlock(bindings, a, b),
       "}",
-      ...[0, 1, 2, 3].map((i) => `panels[slot + ${i * groups}u] = v${i};`),
-      "workgroupBarrier();",
-      `if (k0 + ${DEPTH}u < end) {`,
-      ...loadBlock(bindings, a, b, `(k0 + ${DEPTH}u)`),
-      "}",
+      "if (k0 > begin) {",
       `for (var s = 0u; s < ${DEPTH}u; s++) {`,
       "let swap = s >> 2u;",
       `let w = panels[${DEPTH * groups}u + s * ${groups}u + (tx ^ swap)];`,
@@ -123,7 +119,14 @@ function productDispatch(kernel: MatmulKernel, tile: 32 | 64, chunk: number, spl
         lines.push(`${c} = fma(vec4<f32>(r${g}[${i}]), w, ${c});`);
       }
     }
-    lines.push("}", "workgroupBarrier();", "}");
+    lines.push(
+      "}",
+      "}",
+      "workgroupBarrier();",
+      ...[0, 1, 2, 3].map((i) => `panels[slot + ${i * groups}u] = v${i};`),
+      "workgroupBarrier();",
+      "}",
+    );
   }
   lines.push("let col = n0 + tx * 4u;");
   for (const i of accumulators) {
@@ -243,23 +246,17 @@ function blockOf(of: PanelSide, groups: number): string {
 }
 
 /** Fills v0..v3: vI holds four neighbours along the side at step I of the block. Beyond the edges zeros: k must not add garbage. */
-function loadBlock(bindings: Bindings, a: PanelSide, b: PanelSide, k0: string): string[] {
-  return [
-    "if (isA) {",
-    ...loadSide(bindings, a, "m0", k0),
-    "} else {",
-    ...loadSide(bindings, b, "n0", k0),
-    "}",
-  ];
+function loadBlock(bindings: Bindings, a: PanelSide, b: PanelSide): string[] {
+  return ["if (isA) {", ...loadSide(bindings, a, "m0"), "} else {", ...loadSide(bindings, b, "n0"), "}"];
 }
 
-function loadSide(bindings: Bindings, of: PanelSide, origin: string, k0: string): string[] {
+function loadSide(bindings: Bindings, of: PanelSide, origin: string): string[] {
   const at = (i: string, s: string) =>
     `base + ${i} * ${of.sideStride >>> 0}u + ${s} * ${of.innerStride >>> 0}u`;
   const lines = [
     `let base = ${of.offset}u + batch * ${of.batch >>> 0}u;`,
     `let i0 = ${origin} + block.x * 4u;`,
-    `let s0 = ${k0} + block.y * 4u;`,
+    "let s0 = k0 + block.y * 4u;",
   ];
   const steps = [0, 1, 2, 3];
   if (of.wide && of.alongK) {
