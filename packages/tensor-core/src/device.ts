@@ -56,7 +56,12 @@ export class Device implements VariableStore {
     const buffer = this.#engine.allocate(bytes, name);
     const variable = new Variable(name, shape, dtype, this);
     this.#buffers.set(variable, buffer);
-    if (options.data) variable.write(options.data);
+    try {
+      if (options.data) variable.write(options.data);
+    } catch (error) {
+      variable.dispose();
+      throw error;
+    }
     return variable;
   }
 
