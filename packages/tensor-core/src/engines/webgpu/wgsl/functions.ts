@@ -1,6 +1,6 @@
 /** WGSL functions that instructions call, written for one type parameter: T is f32 or vec4<f32> (U: the u32 likeness). */
 
-export type FunctionName = "inf" | "log1p" | "sigmoid" | "tanh" | "pow" | "ipow" | "upow" | "threefry";
+export type FunctionName = "specials" | "log1p" | "sigmoid" | "tanh" | "pow" | "ipow" | "upow" | "threefry";
 
 /** Name of the function in WGSL for a width. */
 export function functionName(name: FunctionName, wide: boolean): string {
@@ -10,7 +10,7 @@ export function functionName(name: FunctionName, wide: boolean): string {
 /** The text of the functions asked for, in a fixed order. Keys are `functionName`s. */
 export function functionTexts(names: ReadonlySet<string>): string {
   let text = "";
-  if ([...names].some((name) => name.startsWith("inf") || name.startsWith("pow"))) text += SPECIALS;
+  if ([...names].some((name) => name.startsWith("specials") || name.startsWith("pow"))) text += SPECIALS;
   for (const [name, make] of Object.entries(TEMPLATES) as [FunctionName, Template][]) {
     for (const wide of [false, true]) {
       if (names.has(functionName(name, wide))) text += make(functionName(name, wide), wide);
@@ -19,15 +19,17 @@ export function functionTexts(names: ReadonlySet<string>): string {
   return text;
 }
 
-// WGSL refuses infinities and NaN in constant expressions; a private variable is a run-time value.
+// WGSL refuses infinities and NaN in constant expressions, and Dawn drops the sign of a constant zero; a private variable is a
+// run-time value.
 const SPECIALS = `var<private> inf_bits: u32 = 0x7f800000u;
 var<private> nan_bits: u32 = 0x7fc00000u;
+var<private> negative_zero_bits: u32 = 0x80000000u;
 `;
 
 type Template = (fn: string, wide: boolean) => string;
 
 const TEMPLATES: Record<FunctionName, Template> = {
-  inf: () => "",
+  specials: () => "",
 
   // log(1 + x) loses x below 1e-7. On [-1/2, 1] use 2 atanh(x / (2 + x)), whose series in s*s <= 1/9 is done at s^16.
   log1p: (fn, wide) => {

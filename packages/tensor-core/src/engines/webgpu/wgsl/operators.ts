@@ -9,11 +9,12 @@ export function constText(dtype: DType, value: number, functions: Set<string>): 
   if (dtype === "u32") return `${value >>> 0}u`;
   if (dtype === "i32") return `i32(${value | 0})`;
   const rounded = Math.fround(value);
-  if (Number.isFinite(rounded)) {
-    const text = Object.is(rounded, -0) ? "-0.0" : `${rounded}`;
+  if (Number.isFinite(rounded) && !Object.is(rounded, -0)) {
+    const text = `${rounded}`;
     return `f32(${/[.e]/.test(text) ? text : `${text}.0`})`;
   }
-  functions.add(functionName("inf", false));
+  functions.add(functionName("specials", false));
+  if (rounded === 0) return "bitcast<f32>(negative_zero_bits)";
   if (Number.isNaN(rounded)) return "bitcast<f32>(nan_bits)";
   return rounded > 0 ? "bitcast<f32>(inf_bits)" : "-bitcast<f32>(inf_bits)";
 }
