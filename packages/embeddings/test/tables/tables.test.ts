@@ -3,13 +3,23 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { adam, type Device, Optimizer, openDevice, type Rule, rowAdam, sgd } from "@trimtab/tensor-core";
+import {
+  adam,
+  BufferTooLarge,
+  type Device,
+  Optimizer,
+  openDevice,
+  type Rule,
+  rowAdam,
+  sgd,
+} from "@trimtab/tensor-core";
 import fc from "fast-check";
 import {
   buildTables,
   captureTables,
   type EmbeddingTables,
   inheritTables,
+  LookupInputs,
   loadTables,
   perField,
   type Scheme,
@@ -17,6 +27,7 @@ import {
   TablesError,
   uniform,
 } from "../../src/index.ts";
+import { feedsOf, needed } from "../batches.ts";
 import { asyncLaw, schemes } from "../laws.ts";
 
 let device: Device;
@@ -71,6 +82,36 @@ describe("bytes", () => {
     const cost = { slots: rule.slots.length, touched: name === "adam", denseSlots: 2 };
     expect(device.memory().variableBytes - before).toBe(scheme.trainBytes(cost));
     optimizer.dispose();
+  });
+});
+
+describe("the binding limit", () => {
+  test("fields that do not fit one table get several, which look up as one", async () => {
+    using small = await openDevice({ maxBindingBytes: 300 * 4 * 4 });
+    using tables = await buildTables(small, uniform(fields, 4), { seed: 1, std: 1 });
+    expect(tables.layouts.map((l) => l.name)).toEqual(["d4-0", "d4-1"]);
+    expect(await valuesOf(tables)).toEqual(await fresh(uniform(fields, 4), 1));
+    const lookup = tables.lookup(new LookupInputs(fields, { batch: 2, training: false }));
+    expect(lookup.lookedUp!.shape).toEqual([2, 3, 4]);
+    using program = await small.compile({ outputs: { looked: lookup.lookedUp!, flat: lookup.concat } });
+    const values = [
+      [[299], [1], [49]],
+      [[0], [], [7]],
+    ];
+    const feeds = Object.assign({}, ...tables.layouts.map((l) => feedsOf(l, fields, values)));
+    const { looked, flat } = await program.fetch(needed(program, feeds));
+    expect(flat).toEqual(looked);
+    const stored = await valuesOf(tables);
+    const row = (name: string, r: number) => [...stored.get(`${name}/table`)!.subarray(r * 4, r * 4 + 4)];
+    const expected = [row("user", 299), row("genres", 1), row("city", 49)];
+    expect([...looked]).toEqual([...expected, row("user", 0), [0, 0, 0, 0], row("city", 7)].flat());
+  });
+
+  test("a field over the limit is refused, and leaves no buffer", async () => {
+    using small = await openDevice({ maxBindingBytes: 300 * 4 * 4 - 4 });
+    const before = small.memory();
+    await expect(buildTables(small, uniform(fields, 4), { seed: 1 })).rejects.toThrow(BufferTooLarge);
+    expect(small.memory()).toEqual(before);
   });
 });
 
