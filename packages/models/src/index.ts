@@ -17,6 +17,7 @@ export {
   wideDeep,
 } from "./config.ts";
 export * from "./errors.ts";
+export { inheritModel } from "./inherit.ts";
 export { buildModel, type Forward, type ForwardOptions, Model } from "./model.ts";
 export { pairProducts } from "./parts/pairs.ts";
 export { denseRule, linearRule, tableRule, trainCost } from "./rules.ts";

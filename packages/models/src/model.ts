@@ -22,6 +22,7 @@ import { ModelError } from "./errors.ts";
 import { Linear } from "./parts/linear.ts";
 import { pairProducts } from "./parts/pairs.ts";
 import { Tower } from "./parts/tower.ts";
+import { readsProjected, towerInputs } from "./parts/tower-input.ts";
 import { denseRule, linearRule, tableRule } from "./rules.ts";
 
 export interface ForwardOptions {
@@ -65,7 +66,8 @@ export class Model {
     try {
       if (needsEqualDims(config)) checkEqualDims(config, this.tables);
       if (config.kind !== "dnn") this.#linear = new Linear(device, scheme.fields);
-      if ("hidden" in config) this.#tower = new Tower(device, towerWidth(config, this.tables), config);
+      if ("hidden" in config)
+        this.#tower = new Tower(device, towerInputs(config, this.tables).length, config);
       this.lossSum = device.variable("loss.sum", [1]);
     } catch (reason) {
       this.#disposeVariables();
@@ -171,20 +173,6 @@ export class Model {
     for (const v of this.state.values()) v.dispose();
     this.lossSum?.dispose();
   }
-}
-
-/** A tower alone reads what the scheme hands out; beside a factorisation machine it reads the smaller vectors as they are. */
-function readsProjected(config: ModelConfig, tables: EmbeddingTables): boolean {
-  return config.kind !== "deepfm" && tables.scheme.projection === "linear";
-}
-
-function towerWidth(config: ModelConfig, tables: EmbeddingTables): number {
-  const width = readsProjected(config, tables) ? tables.order.length * tables.modelDim : tables.width;
-  if (width > 0) return width;
-  throw new ModelError(
-    `${config.kind}: the scheme gives no field an embedding, so the tower has nothing to read; ` +
-      "use a scheme with a dim above 0, or LR.",
-  );
 }
 
 function checkEqualDims(config: ModelConfig, { scheme, parts, modelDim }: EmbeddingTables): void {
