@@ -6,7 +6,11 @@
 export interface AllocationOptions {
   /** Ours beside the paper's plain saliency: saliency for each number a slot costs (n_f of them). */
   readonly score: "saliency" | "saliency-per-cost";
-  readonly minDim: 0 | 1;
+  /**
+   * Fewest dims a field keeps. "auto": one in every field as long as the budget allows it, then fields go, least worthy
+   * first.
+   */
+  readonly minDim: 0 | 1 | "auto";
 }
 
 /** Kept dims of each field, ascending positions. */
@@ -18,22 +22,27 @@ interface Slot {
   readonly score: number;
 }
 
-/** All slots, the one to be removed first in front; those that minDim protects are left out. */
+/** All slots, the one to be removed first in front. Each field's best slot is left out (minDim 1) or comes last ("auto"). */
 export function removalOrder(
   saliency: readonly (readonly number[])[],
   rows: readonly number[],
   { score, minDim }: AllocationOptions,
 ): Slot[] {
   const slots: Slot[] = [];
+  const best: Slot[] = [];
   saliency.forEach((values, field) => {
-    const best = values.reduce((top, v, j) => (v > values[top]! ? j : top), 0);
+    const top = values.reduce((most, v, j) => (v > values[most]! ? j : most), 0);
     values.forEach((value, dim) => {
-      if (minDim === 1 && dim === best) return;
-      slots.push({ field, dim, score: score === "saliency" ? value : value / rows[field]! });
+      const slot = { field, dim, score: score === "saliency" ? value : value / rows[field]! };
+      (minDim !== 0 && dim === top ? best : slots).push(slot);
     });
   });
-  // ties: the later slot goes first, so that the order is total
-  return slots.sort((a, b) => a.score - b.score || b.field - a.field || b.dim - a.dim);
+  return minDim === "auto" ? [...slots.sort(byWorth), ...best.sort(byWorth)] : slots.sort(byWorth);
+}
+
+/** Ties: the later slot goes first, so that the order is total. */
+function byWorth(a: Slot, b: Slot): number {
+  return a.score - b.score || b.field - a.field || b.dim - a.dim;
 }
 
 /** The first set of slots along the removal order that `meets` the budget; undefined if even the last does not. */

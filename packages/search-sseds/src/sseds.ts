@@ -22,8 +22,8 @@ export const ssedsConfigSchema = z.strictObject({
   split: z.enum(["train", "valid"]).default("train"),
   /** Rank slots by plain saliency (the paper) or by saliency for each number a slot costs (ours). */
   score: z.enum(["saliency", "saliency-per-cost"]).default("saliency-per-cost"),
-  /** Fewest dims a field keeps; 0 lets fields go. */
-  minDim: z.union([z.literal(0), z.literal(1)]).default(1),
+  /** Fewest dims a field keeps; 0 lets fields go; "auto" lets them go only where the budget leaves no other way. */
+  minDim: z.union([z.literal(0), z.literal(1), z.literal("auto")]).default("auto"),
   /** A linear map from d_f to the base dim for each field that lost dims, or none (models that only concatenate). */
   projection: z.enum(["linear", "none"]).default("linear"),
   /** Retrain from fresh values (the paper), or start from the base model's kept columns (ours). */

@@ -20,7 +20,7 @@ const problem = fc
       ),
       rows: fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: fields, maxLength: fields }),
       score: fc.constantFrom("saliency" as const, "saliency-per-cost" as const),
-      minDim: fc.constantFrom(0 as const, 1 as const),
+      minDim: fc.constantFrom(0 as const, 1 as const, "auto" as const),
       shares: fc.tuple(
         fc.double({ min: 0, max: 1, noNaN: true }),
         fc.double({ min: 0, max: 1, noNaN: true }),
@@ -43,15 +43,19 @@ describe("allocation", () => {
           allocate(saliency, rows, { score, minDim }, (kept) => costOf(kept, rows) <= budget);
         const more = keep(large);
         const fewer = keep(small);
-        const least = minDim === 0 ? 0 : rows.reduce((a, b) => a + b, 0);
+        const least = minDim !== 1 ? 0 : rows.reduce((a, b) => a + b, 0);
         expect(more === undefined).toBe(large < least);
         expect(fewer === undefined).toBe(small < least);
         if (!more || !fewer) return;
         expect(costOf(fewer, rows)).toBeLessThanOrEqual(small);
         fewer.forEach((dims, f) => {
           for (const j of dims) expect(more[f]).toContain(j);
-          expect(dims.length).toBeGreaterThanOrEqual(minDim);
+          if (minDim === 1) expect(dims.length).toBeGreaterThanOrEqual(1);
         });
+        // "auto" lets a field go only where one dim in each does not fit
+        const ones = rows.reduce((a, b) => a + b, 0);
+        if (minDim === "auto" && ones <= small)
+          for (const dims of fewer) expect(dims.length).toBeGreaterThan(0);
       }),
     );
   });

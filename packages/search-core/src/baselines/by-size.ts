@@ -1,36 +1,33 @@
 /**
  * Dims by field size: d_f proportional to n_f^-alpha (mixed dimension embeddings, Ginart et al., arXiv 1909.11810), the
- * factor found by bisection so that the budget is met. Ours: dims are whole numbers, not powers of two.
+ * factor found by bisection so that the budget is met. Ours: dims are whole numbers, not powers of two, and where one dim
+ * in every field is over the budget the largest fields go.
  */
 import type { Scheme } from "@trimtab/embeddings";
 import { z } from "zod";
-import { costOf, type Limit, meets } from "../budget.ts";
+import { type Limit, meets } from "../budget.ts";
 import { defineSearcher } from "../searcher.ts";
 import { baseDim, type Task } from "../task.ts";
-import { schemeOfDims } from "./dims.ts";
+import { everyField, schemeOfDims } from "./dims.ts";
 
 const schema = z.strictObject({
   /** 0: all fields alike; 1: every table of one size. */
   alpha: z.number().min(0).max(1).default(0.3),
 });
 
-function dimsAt(task: Task, alpha: number, factor: number): number[] {
+function dimsAt(task: Task, alpha: number, factor: number, least: 0 | 1): number[] {
   const most = baseDim(task.model);
-  return task.fields.map(({ rows }) => Math.max(1, Math.min(most, Math.floor(factor * rows ** -alpha))));
+  return task.fields.map(({ rows }) => Math.max(least, Math.min(most, Math.floor(factor * rows ** -alpha))));
 }
 
-function largest(task: Task, limit: Limit, alpha: number): Scheme | undefined {
-  const ones = schemeOfDims(
-    task,
-    task.fields.map(() => 1),
-  );
-  if (!meets(ones, limit)) return undefined;
+function largest(task: Task, limit: Limit, alpha: number): Scheme {
+  const least = meets(everyField(task, 1), limit) ? 1 : 0;
   let low = 0;
-  let high = baseDim(task.model) * Math.max(...task.fields.map((f) => f.rows)) ** alpha + 1;
-  let best = ones;
+  let high = (baseDim(task.model) + 1) * Math.max(...task.fields.map((f) => f.rows)) ** alpha;
+  let best = everyField(task, least);
   for (let i = 0; i < 60; i++) {
     const middle = (low + high) / 2;
-    const scheme = schemeOfDims(task, dimsAt(task, alpha, middle));
+    const scheme = schemeOfDims(task, dimsAt(task, alpha, middle, least));
     if (meets(scheme, limit)) {
       low = middle;
       best = scheme;
@@ -42,19 +39,9 @@ function largest(task: Task, limit: Limit, alpha: number): Scheme | undefined {
 export const dimsBySize = defineSearcher({
   name: "dims-by-size",
   config: schema,
-  check: (task, limit, { alpha }) => {
-    if (largest(task, limit, alpha)) return undefined;
-    const least = costOf(
-      schemeOfDims(
-        task,
-        task.fields.map(() => 1),
-      ),
-      limit,
-    );
-    return `dim 1 in every field already costs ${least} ${limit.unit}, the budget is ${limit.value}`;
-  },
+  check: (task, limit) => (meets(everyField(task, 0), limit) ? undefined : "even empty tables are over it"),
   run: async (task, limits, { alpha }) => {
-    const found = limits.map((limit) => ({ budget: limit.text, scheme: largest(task, limit, alpha)! }));
+    const found = limits.map((limit) => ({ budget: limit.text, scheme: largest(task, limit, alpha) }));
     return { found, notes: { alpha } };
   },
 });

@@ -6,3 +6,11 @@ import { baseDim, type Task } from "../task.ts";
 export function schemeOfDims(task: Task, dims: readonly number[]): Scheme {
   return perField(task.fields, [...dims], { base: baseDim(task.model), projection: "linear" });
 }
+
+/** The same dim in every field. */
+export function everyField(task: Task, dim: number): Scheme {
+  return schemeOfDims(
+    task,
+    task.fields.map(() => dim),
+  );
+}

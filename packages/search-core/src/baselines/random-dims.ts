@@ -6,17 +6,20 @@ import { z } from "zod";
 import { costOf, type Limit, meets } from "../budget.ts";
 import { defineSearcher } from "../searcher.ts";
 import { baseDim, type Task } from "../task.ts";
-import { schemeOfDims } from "./dims.ts";
+import { everyField, schemeOfDims } from "./dims.ts";
 
 const schema = z.strictObject({
-  /** Fewest dims a field keeps. */
-  minDim: z.union([z.literal(0), z.literal(1)]).default(1),
+  /** Fewest dims a field keeps; "auto": one, as long as the budget allows it in every field. */
+  minDim: z.union([z.literal(0), z.literal(1), z.literal("auto")]).default("auto"),
 });
 
-function draw(task: Task, limit: Limit, minDim: number): Scheme {
+type MinDim = z.output<typeof schema>["minDim"];
+
+function draw(task: Task, limit: Limit, minDim: MinDim): Scheme {
   const most = baseDim(task.model);
-  const dims = task.fields.map(() => minDim);
-  const slots = task.fields.flatMap((_, f) => Array.from({ length: most - minDim }, () => f));
+  const start = leastDim(task, limit, minDim);
+  const dims = task.fields.map(() => start);
+  const slots = task.fields.flatMap((_, f) => Array.from({ length: most - start }, () => f));
   const random = new Random(task.seed);
   for (let i = slots.length - 1; i > 0; i--) {
     const j = Math.floor(random.uniform() * (i + 1));
@@ -32,14 +35,16 @@ function draw(task: Task, limit: Limit, minDim: number): Scheme {
   return scheme;
 }
 
+function leastDim(task: Task, limit: Limit, minDim: MinDim): 0 | 1 {
+  if (minDim !== "auto") return minDim;
+  return meets(everyField(task, 1), limit) ? 1 : 0;
+}
+
 export const randomDims = defineSearcher({
   name: "random-dims",
   config: schema,
   check: (task, limit, { minDim }) => {
-    const least = schemeOfDims(
-      task,
-      task.fields.map(() => minDim),
-    );
+    const least = everyField(task, leastDim(task, limit, minDim));
     if (meets(least, limit)) return undefined;
     return `dim ${minDim} in every field already costs ${costOf(least, limit)} ${limit.unit}, the budget is ${limit.value}`;
   },
