@@ -17,6 +17,7 @@ import { type Group, initialGroups } from "./group.ts";
 import { isLeaf, isWrite, materialized } from "./materialize.ts";
 import { planMemory, renumber } from "./memory-plan.ts";
 import { mergeGroups } from "./merge.ts";
+import { joinRowUpdates } from "./row-updates.ts";
 import { simplify } from "./simplify.ts";
 import { type OutputRequest, Storages } from "./storages.ts";
 import { breakCircle, type Remedy, withCopy } from "./versions.ts";
@@ -86,7 +87,7 @@ class Attempt {
       }
       return [{ value, index }];
     });
-    this.#groups = initialGroups(this.#chosen, copies);
+    this.#groups = joinRowUpdates(initialGroups(this.#chosen, copies), this.#chosen, (g) => this.#form(g));
   }
 
   /** What must get a buffer before this can work, or undefined. */

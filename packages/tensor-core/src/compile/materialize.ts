@@ -175,6 +175,10 @@ function inlineCosts(nodes: readonly Tensor[], chosen: ReadonlySet<Tensor>): Map
     }
     let below = 0;
     for (const x of new Set(node.inputs)) below += costs.get(x)!;
+    // what is costly and repeated gets a buffer itself: it does not make its users costly
+    const grows =
+      node.op.kind === "broadcast" ? sizeOf(node.shape) / Math.max(1, sizeOf(node.inputs[0]!.shape)) : 1;
+    if (grows >= REPEATS && below >= COSTLY && sizeOf(node.inputs[0]!.shape) > 1) below = 0;
     costs.set(node, Math.min(1000, ownCost(node) + below));
   }
   return costs;

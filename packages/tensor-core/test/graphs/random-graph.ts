@@ -309,6 +309,13 @@ class Builder {
   #table(): Table {
     const r = this.#random;
     if (this.#tables.length > 0 && r.next() < 0.5) return r.pick(this.#tables);
+    if (this.#tables.length > 0 && r.next() < 0.4) {
+      // another table of the same rows, looked up by the same plan
+      const { variable, plan, ids } = r.pick(this.#tables);
+      const twin = { variable: this.#variable([variable.shape[0]!, r.pick([1, 2, 3])]), plan, ids };
+      this.#tables.push(twin);
+      return twin;
+    }
     const n = r.pick([1, 2, 5, 9, 40]);
     // as many positions as rows now and then: then a table and its touched rows have one shape
     const { ids, list } = this.#ids(r.pick([1, 4, n, 33, 200, 300]), n);
@@ -427,7 +434,9 @@ class Builder {
     const change = t.segmentSum(t.mul(t.tanh(t.mul(vectors, extra)), 1 / positions), plan.inputs);
     const here = t.rows(now, plan.inputs);
     const moment = this.#variable(variable.shape);
-    const m = t.add(t.mul(t.rows(moment.value, plan.inputs), 0.9), change);
+    // coupled L2: weight and moment read each other
+    const gradient = r.next() < 0.5 ? change : t.add(change, t.mul(here, 0.1));
+    const m = t.add(t.mul(t.rows(moment.value, plan.inputs), 0.9), gradient);
     const write = (v: Variable, value: Tensor) => {
       const node = t.assignRows(v, value, plan.inputs, this.#versions.get(v)!);
       this.#versions.set(v, node);

@@ -1,0 +1,55 @@
+/**
+ * Joins the row updates of one plan into one kernel before anything else is decided. Rules with coupled L2 read weight and
+ * moments in each other's updates: as kernels of their own they would wait for each other, as one they load all first.
+ */
+import type { Tensor } from "../graph/tensor.ts";
+import type { Kernel } from "../kernels/ir.ts";
+import { Dependencies } from "./dependencies.ts";
+import { NotAffine } from "./emit.ts";
+import { Hazard, TooManyBuffers } from "./form.ts";
+import { type Group, makeGroup } from "./group.ts";
+
+export function joinRowUpdates(
+  groups: readonly Group[],
+  chosen: ReadonlySet<Tensor>,
+  form: (group: Group) => Kernel,
+): Group[] {
+  let current = [...groups];
+  for (const set of updatesByPlan(groups)) {
+    if (set.length < 2 || leavesAndReturns(set, current, chosen)) continue;
+    const joined = makeGroup({ ...set[0]!, roots: set.flatMap((g) => g.roots) });
+    try {
+      form(joined);
+    } catch (reason) {
+      if (reason instanceof NotAffine || reason instanceof Hazard || reason instanceof TooManyBuffers)
+        continue;
+      throw reason;
+    }
+    current = current.filter((g) => !set.includes(g)).concat(joined);
+  }
+  return current;
+}
+
+/** Groups that only replace rows, by plan and columns. */
+function updatesByPlan(groups: readonly Group[]): Group[][] {
+  const plans = new Map<unknown, Map<number, Group[]>>();
+  for (const g of groups) {
+    if (g.kind !== "segment" || g.heavy.length > 0) continue;
+    const byColumns = plans.get(g.plan) ?? new Map<number, Group[]>();
+    plans.set(g.plan, byColumns);
+    byColumns.set(g.space[1]!, [...(byColumns.get(g.space[1]!) ?? []), g]);
+  }
+  return [...plans.values()].flatMap((byColumns) => [...byColumns.values()]);
+}
+
+/** True if something outside must run between two of the set. */
+function leavesAndReturns(
+  set: readonly Group[],
+  groups: readonly Group[],
+  chosen: ReadonlySet<Tensor>,
+): boolean {
+  const deps = new Dependencies(groups, chosen);
+  return groups.some(
+    (g) => !set.includes(g) && set.some((s) => deps.reaches(s, g)) && set.some((s) => deps.reaches(g, s)),
+  );
+}
