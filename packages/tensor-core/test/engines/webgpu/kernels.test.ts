@@ -55,8 +55,8 @@ async function agree({ list, feeds, variables, dtypes }: Case, engine: Engine): 
 
 /** How many of each: a software device takes 0.1 to 0.4 s to compile a kernel it has never seen. */
 const kinds = {
-  map: { add: (maker: KernelMaker) => maker.addMap(), runs: 24 },
-  reduce: { add: (maker: KernelMaker) => maker.addReduce(), runs: 16 },
+  map: { add: (maker: KernelMaker) => maker.addMap(), runs: 50 },
+  reduce: { add: (maker: KernelMaker) => maker.addReduce(), runs: 50 },
   matmul: { add: (maker: KernelMaker) => maker.addMatmul(), runs: 4 },
   segment: { add: (maker: KernelMaker) => maker.addSegment(), runs: 8 },
 };

@@ -45,6 +45,10 @@ export class KernelMaker {
   readonly #buffers: Growing[] = [{ role: "feeds", dtype: "u32", length: 0 }];
   readonly #feedValues: { offset: number; dtype: DType; values: number[] }[] = [];
   readonly kernels: Kernel[] = [];
+  /** Half of the kernels are in the shapes that real graphs have, dense and in fours, so that vec4 paths are met often. */
+  #tidy = false;
+  /** Tidy reduces: how many of the last axes of a view lie outermost in memory (so that kept axes are contiguous). */
+  #outermost = 0;
 
   constructor(random: Random) {
     this.#random = random;
@@ -76,6 +80,7 @@ export class KernelMaker {
   }
 
   addMap(): void {
+    this.#begin();
     const space = this.#space(this.#random.pick([20, 200, 3000]));
     const body: Body = { instrs: [], bounds: [] };
     const inPlace = this.#random.next() < 0.4;
@@ -97,11 +102,14 @@ export class KernelMaker {
   }
 
   addReduce(): void {
+    this.#begin();
     const space = this.#space(this.#random.pick([1, 8, 200]));
     const inner = this.#space(this.#random.pick([3, 40, 400]));
+    if (this.#tidy && this.#random.next() < 0.5) this.#outermost = inner.length;
     const size = inner.reduce((n, extent) => n * extent, 1);
     const body: Body = { instrs: [], bounds: [] };
     this.#operators(body, [...space, ...inner]);
+    this.#outermost = 0;
     const post: Body = { instrs: [], bounds: [] };
     const folds = Array.from({ length: this.#random.whole(1, 3) }, (_, index) => {
       const dtype = this.#random.pick(DTYPES);
@@ -126,6 +134,7 @@ export class KernelMaker {
   }
 
   addMatmul(): void {
+    this.#begin();
     const extent = (): number => this.#random.pick([1, 3, 4, 8, 17, 32]);
     const [batch, m, n] = [this.#random.pick([1, 1, 3]), extent(), extent()];
     const k = this.#random.pick([0, 1, 5, 16, 40]);
@@ -159,6 +168,7 @@ export class KernelMaker {
 
   /** Both passes of a segment sum over random ids, then an update of the touched rows in place. */
   addSegment(): void {
+    this.#begin();
     const columns = this.#random.pick([1, 3, 4, 8, 16]);
     const positions = this.#random.pick([1, 7, 60, 300]);
     const vocabulary = this.#random.pick([1, 5, 1000]);
@@ -220,6 +230,11 @@ export class KernelMaker {
     });
   }
 
+  #begin(): void {
+    this.#tidy = this.#random.next() < 0.5;
+    this.#outermost = 0;
+  }
+
   #plan(ids: readonly number[], pieceLength: number): { slots: PlanSlots; mostPieces: number } {
     const rows = [...new Set(ids)].sort((a, b) => a - b);
     const runs = rows.map((row) => ids.flatMap((id, position) => (id === row ? [position] : [])));
@@ -259,6 +274,7 @@ export class KernelMaker {
       space.push(extent);
       left = Math.floor(left / extent);
     }
+    if (this.#tidy) return [...space.slice(0, -1), this.#random.pick([4, 8, 16, 40])];
     return this.#random.shuffle(space);
   }
 
@@ -287,7 +303,10 @@ export class KernelMaker {
     if (kind < 0.4) {
       // A row: its number comes from the feeds, the table is a variable.
       const rows = this.#random.whole(1, 20);
-      const idView = this.#strided(space);
+      const any = this.#strided(space);
+      // An id for each row, not for each element, is what a table's lookup has.
+      const perRow = this.#tidy && this.#random.next() < 0.7;
+      const idView = perRow ? { ...any, strides: [...any.strides.slice(0, -1), 0] } : any;
       const ids = Array.from({ length: reach(idView, space) }, () => this.#random.whole(0, rows - 1));
       const offset = this.#feed("u32", ids);
       const id = add({ op: "load", dtype: "u32", buffer: 0, view: shifted(idView, offset) }, rows);
@@ -383,6 +402,7 @@ export class KernelMaker {
 
   /** Every point its own address: axes in some order, sometimes with a gap. */
   #dense(space: readonly number[]): View {
+    if (this.#tidy) return this.#tidyView(space);
     const order =
       this.#random.next() < 0.6 ? space.map((_, axis) => axis) : this.#random.shuffle(space.map((_, i) => i));
     const strides = space.map(() => 0);
@@ -395,15 +415,29 @@ export class KernelMaker {
     return { offset: this.#random.pick([0, 0, 4, 3]), strides };
   }
 
+  #tidyView(space: readonly number[]): View {
+    const first = space.length - this.#outermost;
+    const axes = space.map((_, axis) => axis);
+    const strides = space.map(() => 0);
+    let stride = 1;
+    for (const axis of [...axes.slice(first), ...axes.slice(0, first)].reverse()) {
+      strides[axis] = stride;
+      stride *= space[axis]!;
+    }
+    return { offset: this.#random.pick([0, 0, 0, 4, 2]), strides };
+  }
+
   /** Dense, with some axes broadcast. */
   #strided(space: readonly number[]): View {
     const view = this.#dense(space);
+    if (this.#tidy && this.#random.next() < 0.7) return view;
     return { ...view, strides: view.strides.map((stride) => (this.#random.next() < 0.25 ? 0 : stride)) };
   }
 
   #feed(dtype: DType, values: number[] | readonly number[]): number {
     const feeds = this.#buffers[0]!;
-    const offset = feeds.length + this.#random.pick([0, 1, (4 - (feeds.length % 4)) % 4]);
+    const offset =
+      feeds.length + (this.#tidy ? (4 - (feeds.length % 4)) % 4 : this.#random.pick([0, 1, 2, 3]));
     feeds.length = offset + values.length;
     this.#feedValues.push({ offset, dtype, values: [...values] });
     return offset;
