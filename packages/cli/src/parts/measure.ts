@@ -64,7 +64,7 @@ async function stepSeconds(device: Device): Promise<number> {
   using program = await device.compile({ outputs: { y: sum(input("x", [64])) } });
   const x = new Float32Array(64);
   await program.fetch({ x });
-  return best(20, async () => {
+  return await best(20, async () => {
     await program.fetch({ x });
   });
 }

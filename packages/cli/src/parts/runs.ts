@@ -55,8 +55,7 @@ export async function openRun(
     throw new UsageError("no data was named; give --data (a dataset folder or a log).");
   const data = await openData(context, source, cacheOf(options.run));
   const config = configOf(context, kind, data, settings);
-  if (force) RunFolder.clear(options.run);
-  const run = RunFolder.continue(options.run, config);
+  const run = force ? RunFolder.replace(options.run, config) : RunFolder.continue(options.run, config);
   run.events.append({ kind: there ? "resumed" : "started", command: context.command });
   return { run, data, ...settings };
 }

@@ -13,8 +13,8 @@ import { differences, type RunConfig, runConfigSchema } from "./run-config.ts";
 
 const CONFIG = "config.json";
 const RESULT = "result.json";
-/** Everything a run folder may hold; `--force` removes these and nothing else. config.json last: until then it is a run. */
-const OWN = ["events.jsonl", RESULT, "results.jsonl", "notes", "schemes", "checkpoints", CONFIG];
+/** What a run folder may hold beside config.json; starting over removes these and nothing else. */
+const OWN = ["events.jsonl", RESULT, "results.jsonl", "notes", "schemes", "checkpoints"];
 
 export class RunFolder {
   readonly path: string;
@@ -84,10 +84,14 @@ export class RunFolder {
     );
   }
 
-  /** Removes the run at `path` and leaves everything in the folder that is not the run's. */
-  static clear(path: string): void {
-    if (!RunFolder.occupied(path)) return;
-    for (const name of OWN) rmSync(join(resolve(path), name), { recursive: true, force: true });
+  /** Starts over at `path`: removes the run that is there, if any, and nothing else in the folder. */
+  static replace(path: string, config: RunConfig): RunFolder {
+    if (!RunFolder.occupied(path)) return RunFolder.create(path, config);
+    const folder = resolve(path);
+    for (const name of OWN) rmSync(join(folder, name), { recursive: true, force: true });
+    // until here it was a run, from here on it is another: there is no moment at which it is neither
+    writeJson(join(folder, CONFIG), runConfigSchema.parse(config));
+    return new RunFolder(folder, config);
   }
 
   /** Where checkpoints go, a folder a trained model. */

@@ -1,0 +1,65 @@
+// A comparison writes each row as it is known, never computes one twice, and shows what cannot be.
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { readResults } from "@trimtab/eval";
+import { must, trimtab } from "./support/command.ts";
+import { dataset, freshFolder, QUICK } from "./support/data.ts";
+
+setDefaultTimeout(120_000);
+
+test("compare", async () => {
+  const cwd = freshFolder();
+  const file = join(cwd, "c", "results.jsonl");
+  const compare = async (...more: string[]) => [
+    ...["compare", "--data", await dataset(), ...QUICK, "--run", "c"],
+    ...["--methods", "sseds,smaller-dim-projected", "--budgets", "50%,1%", "--config", "c.json", ...more],
+  ];
+  writeFileSync(join(cwd, "c.json"), JSON.stringify({ methods: { sseds: { minDim: 1 } } }));
+  const first = await must(await compare(), { cwd });
+  // four fields of dim 1 with maps cost more than 1%; the other budget is met by both
+  expect(first.out).toContain("sseds at 1%: not possible, 1 dim in every field already costs");
+  expect(first.out).toContain("smaller-dim-projected at 1%: not possible");
+  expect(first.out).toContain("synthetic");
+  expect(first.out).toMatch(
+    /sseds at 50% (beats|is worse than|is not told apart from) smaller-dim-projected: .*one seed only/,
+  );
+  const { rows } = readResults(file);
+  expect(rows.map((r) => [r.method, r.budget, r.seeds.run])).toEqual([
+    ["base", null, 1],
+    ["sseds", "50%", 1],
+    ["smaller-dim-projected", "50%", 1],
+  ]);
+  for (const row of rows) {
+    expect(row.metrics.test).not.toBeNull();
+    if (row.budget) expect(row.bytes.serve).toBeLessThanOrEqual(row.bytes.uniform / 2);
+  }
+  expect(existsSync(join(cwd, "c", "checkpoints", "seed-1", "sseds-50%"))).toBe(false);
+
+  // again: the same words from the same rows, nothing computed
+  const before = readFileSync(file, "utf8");
+  const second = await must(await compare(), { cwd });
+  expect(second.out).toBe(first.out);
+  expect(second.err).not.toContain("epoch");
+  expect(readFileSync(file, "utf8")).toBe(before);
+
+  // a line that a killed run left torn is said, kept, and computed anew
+  const lines = before.trimEnd().split("\n");
+  writeFileSync(file, `${lines[0]}\n${lines[1]}\n${lines[2]!.slice(0, 50)}`);
+  const third = await must(await compare("--json"), { cwd });
+  expect(third.err).toContain("ends in the middle of a row");
+  const document = JSON.parse(third.out);
+  expect(document.missing).toHaveLength(2);
+  const metrics = (all: { metrics: unknown }[]) => all.map((row) => row.metrics);
+  expect(metrics(document.rows)).toEqual(metrics(rows));
+
+  // one seed more pays for that seed only
+  const fourth = await must(await compare("--seeds", "1,2"), { cwd });
+  expect(fourth.err).not.toMatch(/seed 1\) epoch/);
+  expect(fourth.out).toContain("±");
+  expect(fourth.out).toContain("over 2 seeds");
+
+  const other = await trimtab([...(await compare()), "--dim", "4"], { cwd });
+  expect(other.code).toBe(1);
+  expect(other.err).toContain("model.dim: 8 there, 4 asked for");
+});

@@ -1,0 +1,54 @@
+// Runs the real command as a process of its own, as a person would.
+import { join } from "node:path";
+
+export const MAIN = join(import.meta.dirname, "..", "..", "src", "main.ts");
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  /** Without what the driver itself prints. */
+  readonly err: string;
+}
+
+export interface RunOptions {
+  readonly cwd: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Arguments of Bun before the script. */
+  readonly bun?: readonly string[];
+}
+
+export function start(args: readonly string[], { cwd, env = {}, bun = [] }: RunOptions) {
+  return Bun.spawn([process.execPath, ...bun, MAIN, ...args], {
+    cwd,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    env: { ...process.env, NO_COLOR: "1", ...env },
+  });
+}
+
+export async function trimtab(args: readonly string[], options: RunOptions): Promise<Ran> {
+  const child = start(args, options);
+  const [code, out, err] = await Promise.all([
+    child.exited,
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { code, out, err: withoutDriver(err) };
+}
+
+/** Runs a command that must succeed. */
+export async function must(args: readonly string[], options: RunOptions): Promise<Ran> {
+  const ran = await trimtab(args, options);
+  if (ran.code !== 0)
+    throw new Error(`trimtab ${args.join(" ")} ended with ${ran.code}:\n${ran.out}${ran.err}`);
+  return ran;
+}
+
+function withoutDriver(text: string): string {
+  return text
+    .split("\n")
+    .filter((line) => !/^Warning: |^ {4}at \w+ \(.*dawn/.test(line))
+    .join("\n")
+    .trim();
+}
