@@ -39,7 +39,7 @@ async function main([job, ...rest]) {
   }
   const seconds = positive(process.env.TRIMTAB_TEST_SECONDS, 1800);
   const filters = args.some((arg) => !arg.startsWith("-")) ? [] : TEST_FOLDERS;
-  return runToEnd(bun, ["test", ...filters, ...args], { cwd: root, root, seconds });
+  return runToEnd(bun, ["test", "--timeout", "60000", ...filters, ...args], { cwd: root, root, seconds });
 }
 
 function positive(text, otherwise) {
