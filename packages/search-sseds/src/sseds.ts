@@ -5,7 +5,8 @@
  * keep the best under the budget in one operation; rebuild with d_f = kept slots and retrain; a linear map for each field
  * where the model needs equal dims. Ours: every option below that departs from it says so.
  */
-import { inheritTables, perField, type Scheme } from "@trimtab/embeddings";
+import { perField, type Scheme } from "@trimtab/embeddings";
+import { inheritModel, type Model } from "@trimtab/models";
 import { baseDim, costOf, defineSearcher, type Limit, meets, type Task } from "@trimtab/search-core";
 import { z } from "zod";
 import { allocate, type Kept } from "./allocate.ts";
@@ -26,7 +27,7 @@ export const ssedsConfigSchema = z.strictObject({
   minDim: z.union([z.literal(0), z.literal(1), z.literal("auto")]).default("auto"),
   /** A linear map from d_f to the base dim for each field that lost dims, or none (models that only concatenate). */
   projection: z.enum(["linear", "none"]).default("linear"),
-  /** Retrain from fresh values (the paper), or start from the base model's kept columns (ours). */
+  /** Retrain from fresh values (the paper), or start as the base model with the dropped columns at zero (ours). */
   retrain: z.enum(["scratch", "inherit"]).default("scratch"),
 });
 
@@ -81,10 +82,7 @@ export const sseds = defineSearcher({
       const scheme = schemeOf(task, kept, config);
       keptOf[limit.text] = kept;
       const prepare =
-        config.retrain === "inherit"
-          ? (model: { tables: Parameters<typeof inheritTables>[1] }) =>
-              inheritTables(base.model.tables, model.tables)
-          : undefined;
+        config.retrain === "inherit" ? (model: Model) => inheritModel(base.model, model) : undefined;
       found.push({ budget: limit.text, scheme, prepare });
     }
     return {

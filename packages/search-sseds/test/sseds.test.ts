@@ -147,7 +147,7 @@ describe("choices", () => {
     await task.dispose();
   });
 
-  test("inherited tables start from the base model's kept columns", async () => {
+  test("an inherited model starts as the base model without the dropped slots", async () => {
     const task = makeTask({ seed: 2 });
     const { found } = await sseds({ batches: 2, batch: 512, retrain: "inherit" }).search(task, {
       budgets: ["40%"],
