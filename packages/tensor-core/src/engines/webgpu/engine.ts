@@ -45,6 +45,7 @@ export class WebGpuEngine implements Engine {
     this.ledger = new Ledger(device);
     this.readback = new Readback(this.ledger, this.health, () => this.order.advance());
     this.pipelines = new PipelineCache(device);
+    this.lost.catch((error) => this.order.abandon(error));
   }
 
   get lost(): Promise<never> {
@@ -104,7 +105,7 @@ export class WebGpuEngine implements Engine {
     const { gpu } = this.owned(buffer);
     checkRange(buffer, offset, bytes, "read");
     if (bytes === 0) return new ArrayBuffer(0);
-    const { promise, resolve } = Promise.withResolvers<ArrayBuffer>();
+    const { promise, resolve, reject } = Promise.withResolvers<ArrayBuffer>();
     this.order.do(
       () => this.readback.hasRoom(bytes),
       () => {
@@ -114,6 +115,7 @@ export class WebGpuEngine implements Engine {
         this.device.queue.submit([encoder.finish()]);
         resolve(this.readback.finish(staging, bytes));
       },
+      reject,
     );
     return promise;
   }
@@ -129,7 +131,7 @@ export class WebGpuEngine implements Engine {
 
   async idle(): Promise<void> {
     this.health.check();
-    await new Promise<void>((resolve) => this.order.do(now, resolve));
+    await new Promise<void>((resolve, reject) => this.order.do(now, resolve, reject));
     try {
       await this.device.queue.onSubmittedWorkDone();
     } catch (error) {
@@ -145,7 +147,7 @@ export class WebGpuEngine implements Engine {
   dispose(): void {
     if (this.health.isDisposed) return;
     this.health.dispose();
-    this.order.clear();
+    this.order.abandon(new DisposedError("The engine was disposed before this could run."));
     this.#live.clear();
     this.ledger.destroyAll();
     this.device.destroy();

@@ -113,7 +113,13 @@ export class WebGpuProgram implements EngineProgram {
     if (order.idle && ready()) this.#submit(feeds, read, lengths, total, copies);
     else {
       const kept = feeds.slice();
-      order.do(ready, () => this.#submit(kept, read, lengths, total, copies));
+      order.do(
+        ready,
+        () => this.#submit(kept, read, lengths, total, copies),
+        (error) => {
+          for (const copy of copies) copy.reject(error);
+        },
+      );
     }
     return copies.map((copy) => copy.promise);
   }

@@ -51,6 +51,25 @@ test("dispose is no loss; later calls say so", async () => {
   expect(engine.memory()).toEqual({ buffers: 0, bytes: 0 });
 });
 
+for (const [way, wanted] of [
+  ["disposed", DisposedError],
+  ["lost", DeviceLost],
+] as const) {
+  test(`when the device is ${way}, reads that still wait for a staging buffer are refused, not forgotten`, async () => {
+    const engine = (await openWebGpu()) as WebGpuEngine;
+    const sum = engine.allocate(12, "sum");
+    const program = await engine.prepare(accumulate(3), [sum]);
+    const reads = Array.from({ length: 300 }, () => program.run(new Uint32Array(3), [2])[0]!);
+    const fates = Promise.allSettled([...reads, engine.read(sum), engine.idle()]);
+    if (way === "lost") engine.device.destroy();
+    else engine.dispose();
+    const refused = (await fates).filter((fate) => fate.status === "rejected");
+    expect(refused.length).toBeGreaterThan(200);
+    expect(refused.every((fate) => fate.reason instanceof wanted)).toBe(true);
+    engine.dispose();
+  });
+}
+
 const open = fileURLToPath(new URL("../../../src/engines/webgpu/open.ts", import.meta.url));
 
 async function processThat(code: string): Promise<{ exit: number; out: string }> {
