@@ -69,8 +69,6 @@ export const shr = (a: Operand, b: Operand): Tensor => binary("shr", a, b);
 
 export const square = (x: Tensor): Tensor => mul(x, x);
 export const relu = (x: Tensor): Tensor => maximum(x, 0);
-/** log(1 + exp(x)) without overflow. */
-export const softplus = (x: Tensor): Tensor => add(relu(x), log1p(exp(neg(abs(x)))));
 
 /** cond (u32) != 0 ? a : b, all broadcast together. */
 export function where(cond: Tensor, a: Operand, b: Operand): Tensor {
@@ -82,6 +80,12 @@ export function where(cond: Tensor, a: Operand, b: Operand): Tensor {
   const shape = broadcastShapes("where", broadcastShapes("where", cond.shape, x.shape), y.shape);
   const inputs = [cond, x, y].map((t) => broadcastTo(t, shape));
   return new Tensor({ kind: "select" }, inputs, shape, x.dtype);
+}
+
+/** log(1 + exp(x)) without overflow. Both kinks are cut by one condition, so that the gradient at 0 is 1/2, not 0. */
+export function softplus(x: Tensor): Tensor {
+  const up = ge(x, 0);
+  return add(where(up, x, 0), log1p(exp(where(up, neg(x), x))));
 }
 
 /** Value conversion; f32 to integer truncates toward zero. */
