@@ -212,7 +212,7 @@ describe.skipIf(device === null)("matmul equals a Float64 loop, and repeats bit 
               expect(new Uint8Array(second.get(id)!.buffer)).toEqual(new Uint8Array(data.buffer));
             }
           }),
-          family.startsWith("tile") ? 8 : 15,
+          family.startsWith("tile") ? 5 : 15,
         ),
       TIMEOUT,
     );
