@@ -51,11 +51,13 @@ export async function main(args: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     // commander has said what was wrong; help and version are no failures
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const said = error instanceof CommanderError;
+    if (said && error.exitCode === 0) return 0;
     if (args.includes("--json")) {
       const { name, message } = error instanceof Error ? error : new Error(String(error));
       process.stdout.write(`${JSON.stringify({ error: { name, message } }, null, 2)}\n`);
     }
+    if (said) return 2;
     process.stderr.write(`${errorText(error, args.includes("--debug"))}\n`);
     return exitCodeOf(error);
   }

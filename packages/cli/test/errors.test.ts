@@ -9,6 +9,7 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { must, type Ran, trimtab } from "./support/command.ts";
 import { dataset, freshFolder, QUICK, trainedRun } from "./support/data.ts";
@@ -165,6 +166,17 @@ describe("a run folder", () => {
     isOneError(await trimtab(["evaluate", "--run", "r"], { cwd }), 1, "no run here");
     isOneError(await trimtab(["retrain", "--run", "r", "--budget", "10%"], { cwd }), 1, "no run here");
     isOneError(await trimtab(["retrain", "--run", "r"], { cwd }), 2, "--budget", "--scheme");
+  });
+
+  test("that another process works in is refused", async () => {
+    const cwd = freshFolder();
+    cpSync(await trainedRun(), join(cwd, "r"), { recursive: true });
+    writeFileSync(join(cwd, "r", "lock.json"), JSON.stringify({ pid: process.pid, host: hostname() }));
+    isOneError(
+      await trimtab(["train", "--run", "r", "--resume"], { cwd }),
+      1,
+      `in use by process ${process.pid}`,
+    );
   });
 
   test("of another run is not overwritten", async () => {

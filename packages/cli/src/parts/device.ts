@@ -2,7 +2,8 @@
 import { type Device, DeviceLost, openDevice } from "@trimtab/tensor-core";
 
 export interface DeviceChoice {
-  readonly engine?: "webgpu" | "cpu";
+  /** Part of an adapter's name; default: the best there is. */
+  readonly adapter?: string;
 }
 
 /** Runs `work` on the best device. A device that goes away ends it, with `resume` as the way to go on. */
@@ -11,7 +12,7 @@ export async function withDevice<T>(
   resume: string,
   work: (device: Device) => Promise<T>,
 ): Promise<T> {
-  const device = await openDevice(choice.engine ? { engine: choice.engine } : {});
+  const device = await openDevice(choice.adapter === undefined ? {} : { adapter: choice.adapter });
   const lost = device.lost.catch((reason: unknown) => {
     throw lostError(reason, resume);
   });

@@ -43,7 +43,12 @@ export function exitCodeOf(error: unknown): number {
 
 /** True for errors whose message says what was given, what was expected and how to mend it. */
 export function isForPeople(error: unknown): error is Error {
-  return isOneOf(error, FOR_PEOPLE);
+  return isOneOf(error, FOR_PEOPLE) || isOfSystem(error);
+}
+
+/** A full disk, a folder that may not be written: the system's own sentence names the file. */
+function isOfSystem(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error && "code" in error && typeof error.code === "string";
 }
 
 /** The text for stderr, without a last line's end; with `debug` the stack and every cause. */

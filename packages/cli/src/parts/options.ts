@@ -41,9 +41,6 @@ export function repeated(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), text];
 }
 
-export function engineOption(): Option {
-  return new Option("--engine <name>", "what runs the kernels (default: the best there is)").choices([
-    "webgpu",
-    "cpu",
-  ]);
+export function adapterOption(): Option {
+  return new Option("--adapter <name>", "part of the name of the adapter to use, as doctor lists them");
 }

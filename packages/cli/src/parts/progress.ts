@@ -38,6 +38,8 @@ export function barProgress(stream: NodeJS.WriteStream): Progress {
     bar?.stop();
     bar = undefined;
   };
+  // whatever ends the process, the terminal gets its line wrapping back
+  process.on("exit", clear);
   return {
     update(label, share, note) {
       if (label !== current) clear();

@@ -30,6 +30,11 @@ export function addStartOptions(command: Command): Command {
     .option("--force", "replace the run that is in the folder");
 }
 
+/** For verbs that go on where they stood in any case. */
+export function addResumeOption(command: Command): Command {
+  return command.option("--resume", "go on where it stood, which this verb always does");
+}
+
 /**
  * Makes the run folder, or goes on with the one there is. `fresh`: a run that is there is refused unless --resume or --force
  * was typed; otherwise it is gone on with if the settings are the same.
@@ -48,7 +53,7 @@ export async function openRun(
       `${options.run}: already holds a run; go on with --resume, replace it with --force, or use another folder.`,
     );
   }
-  const there = occupied && !force ? RunFolder.open(options.run).config : undefined;
+  const there = occupied && !force ? RunFolder.configOf(options.run) : undefined;
   const settings = readSettings(options, there);
   const source = options.data ?? there?.data.folder;
   if (source === undefined)
@@ -62,7 +67,7 @@ export async function openRun(
 
 /** Opens a run that must be there. */
 export async function openExistingRun(context: Context, options: RunOptions): Promise<OpenRun> {
-  const { config } = RunFolder.open(options.run);
+  const config = RunFolder.configOf(options.run);
   if (config.kind !== "run") {
     throw new UsageError(
       `${options.run}: holds a comparison, whose models are in results.jsonl; name the folder of a \`trimtab train\` run.`,

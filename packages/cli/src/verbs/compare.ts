@@ -5,8 +5,8 @@ import { printComparison, runComparison } from "../parts/comparing.ts";
 import { shown } from "../parts/data-source.ts";
 import { type DeviceChoice, withDevice } from "../parts/device.ts";
 import { baselineNames, method, methodNames } from "../parts/methods.ts";
-import { engineOption, list, wholes } from "../parts/options.ts";
-import { addRunOption, openRun, type RunOptions } from "../parts/runs.ts";
+import { adapterOption, list, wholes } from "../parts/options.ts";
+import { addResumeOption, addRunOption, openRun, type RunOptions } from "../parts/runs.ts";
 import { addModelOptions, addTrainOptions, readConfigMethods } from "../parts/settings.ts";
 import { act, verb } from "../parts/verb.ts";
 
@@ -29,8 +29,8 @@ export function command(): Command {
     .option("--seeds <numbers>", "seeds between commas; one training of everything for each", wholes(), [1])
     .option("--keep", "keep the checkpoints of all models, not the base models' alone")
     .option("--force", "replace the comparison that is in the folder");
-  addRunOption(made);
-  addTrainOptions(addModelOptions(made)).addOption(engineOption());
+  addResumeOption(addRunOption(made));
+  addTrainOptions(addModelOptions(made)).addOption(adapterOption());
   return act<Options>(made, async (context, { methods, budgets, seeds, keep, ...options }) => {
     for (const budget of budgets) parseBudget(budget);
     const configs = readConfigMethods(options.config);

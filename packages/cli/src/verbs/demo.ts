@@ -7,7 +7,7 @@ import { shown } from "../parts/data-source.ts";
 import { DEMO_BATCH, demoLog } from "../parts/demo-log.ts";
 import { type DeviceChoice, withDevice } from "../parts/device.ts";
 import { baselineNames, method } from "../parts/methods.ts";
-import { engineOption, whole } from "../parts/options.ts";
+import { adapterOption, whole } from "../parts/options.ts";
 import { addStartOptions, cacheOf, openRun, type RunOptions, resumeHint } from "../parts/runs.ts";
 import { act, verb } from "../parts/verb.ts";
 
@@ -43,7 +43,7 @@ export function command(): Command {
       BATCHES,
     )
     .option("--seed <n>", "of first values, shuffling, searching", whole(), 1);
-  addStartOptions(made).addOption(engineOption());
+  addStartOptions(made).addOption(adapterOption());
   return act<Options>(made, async (context, { batches, ...given }) => {
     const started = performance.now();
     const run = given.run ?? join("runs", `demo-${stamp(new Date())}`);

@@ -3,9 +3,10 @@ import { cpus, release, totalmem } from "node:os";
 import { formatBytes, formatSeconds, renderTable } from "@trimtab/eval";
 import { NoAdapterError, openDevice } from "@trimtab/tensor-core";
 import type { Command } from "commander";
+import { listAdapters } from "../parts/adapters.ts";
 import type { DeviceChoice } from "../parts/device.ts";
 import { measure } from "../parts/measure.ts";
-import { engineOption } from "../parts/options.ts";
+import { adapterOption } from "../parts/options.ts";
 import { act, verb } from "../parts/verb.ts";
 
 export function command(): Command {
@@ -13,7 +14,7 @@ export function command(): Command {
     "doctor",
     "Show what this machine has: adapters, limits, a numeric self-test and a few timings.",
     "trimtab doctor",
-  ).addOption(engineOption());
+  ).addOption(adapterOption());
   return act<DeviceChoice>(made, async (context, choice) => {
     const machine = machineFacts();
     const lines = Object.entries(machine).map(([name, value]) => ({ name, value: String(value) }));
@@ -23,12 +24,14 @@ export function command(): Command {
         { title: "what", value: (l) => l.name },
         { title: "found", value: (l) => l.value },
       ]);
+    const found = await listAdapters();
     let device: Awaited<ReturnType<typeof openDevice>>;
     try {
       device = await openDevice(choice);
     } catch (reason) {
       if (!(reason instanceof NoAdapterError)) throw reason;
-      show("adapter", "none that computes");
+      show("adapters", found.join(", ") || "none");
+      show("adapter used", "none that computes");
       context.print(table());
       throw reason;
     }
@@ -40,7 +43,8 @@ export function command(): Command {
       ? "the only kind found is a processor that plays a GPU; a GPU with a driver would be taken first"
       : "a GPU was found, and it passed the self-test";
     show("engine used", `${info.engine}: ${why}`);
-    show("adapter", `${info.adapter}${info.vendor ? ` (${info.vendor})` : ""}`);
+    show("adapters found", found.join(", ") || "this platform does not list them");
+    show("adapter used", `${info.adapter}${info.vendor ? ` (${info.vendor})` : ""}`);
     show("self-test", "passed: a kernel's numbers are right");
     show("largest table part", formatBytes(info.maxBindingBytes));
     show("buffers a kernel", String(info.maxBuffersPerKernel));
@@ -56,7 +60,16 @@ export function command(): Command {
     );
     show("an empty step, there and back", formatSeconds(timings.step));
     context.print(table());
-    context.document({ ok: true, machine, device: info, selfTest: "passed", why, timings, memory });
+    context.document({
+      ok: true,
+      machine,
+      adapters: found,
+      device: info,
+      selfTest: "passed",
+      why,
+      timings,
+      memory,
+    });
   });
 }
 

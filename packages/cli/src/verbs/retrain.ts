@@ -17,9 +17,9 @@ import { shown } from "../parts/data-source.ts";
 import { type DeviceChoice, withDevice } from "../parts/device.ts";
 import { UsageError } from "../parts/errors.ts";
 import { method } from "../parts/methods.ts";
-import { engineOption } from "../parts/options.ts";
+import { adapterOption } from "../parts/options.ts";
 import { trainReport } from "../parts/reports.ts";
-import { addRunOption, openExistingRun, type RunOptions } from "../parts/runs.ts";
+import { addResumeOption, addRunOption, openExistingRun, type RunOptions } from "../parts/runs.ts";
 import { act, verb } from "../parts/verb.ts";
 
 interface Options extends RunOptions, DeviceChoice {
@@ -52,7 +52,7 @@ export function command(): Command {
     .option("--scheme <file>", "a scheme file instead")
     .option("--data <path>", "the dataset, where it is no longer where it was")
     .option("--force", "train again from the start, in place of what was trained under this name");
-  addRunOption(made).addOption(engineOption());
+  addResumeOption(addRunOption(made)).addOption(adapterOption());
   return act<Options>(made, async (context, { force, ...options }) => {
     if ((options.budget === undefined) === (options.scheme === undefined)) {
       throw new UsageError("give either --budget (of a search in this run) or --scheme (a scheme file).");

@@ -6,9 +6,9 @@ import { shown } from "../parts/data-source.ts";
 import { type DeviceChoice, withDevice } from "../parts/device.ts";
 import { UsageError } from "../parts/errors.ts";
 import { method, methodNames } from "../parts/methods.ts";
-import { engineOption, repeated, whole } from "../parts/options.ts";
+import { adapterOption, repeated, whole } from "../parts/options.ts";
 import { searchReport } from "../parts/reports.ts";
-import { addRunOption, openRun, type RunOptions } from "../parts/runs.ts";
+import { addResumeOption, addRunOption, openRun, type RunOptions } from "../parts/runs.ts";
 import { addModelOptions, addTrainOptions } from "../parts/settings.ts";
 import { act, verb } from "../parts/verb.ts";
 
@@ -33,9 +33,9 @@ export function command(): Command {
     .option("--method <name>", `one of ${methodNames.join(", ")}`, "sseds")
     .option("--set <key=value>", "a setting of the method; may be given several times", repeated)
     .option("--data <path>", "for a run folder that is not there yet: a dataset folder or a log");
-  addRunOption(made);
+  addResumeOption(addRunOption(made));
   addTrainOptions(addModelOptions(made)).option("--seed <n>", "as in train", whole());
-  made.addOption(engineOption());
+  made.addOption(adapterOption());
   return act<Options>(made, async (context, options) => {
     const typed = readSets(options.set ?? []);
     // refused before anything is opened or trained

@@ -4,7 +4,7 @@ import { resultRow, Task } from "@trimtab/search-core";
 import type { Command } from "commander";
 import { shown } from "../parts/data-source.ts";
 import { type DeviceChoice, withDevice } from "../parts/device.ts";
-import { engineOption, whole } from "../parts/options.ts";
+import { adapterOption, whole } from "../parts/options.ts";
 import { trainReport } from "../parts/reports.ts";
 import { addRunOption, addStartOptions, openRun, type RunOptions, resumeHint } from "../parts/runs.ts";
 import { addModelOptions, addTrainOptions } from "../parts/settings.ts";
@@ -27,7 +27,7 @@ export function command(): Command {
     "of first values, shuffling, dropout (default: 1)",
     whole(),
   );
-  made.addOption(engineOption());
+  made.addOption(adapterOption());
   return act<RunOptions & DeviceChoice>(made, async (context, options) => {
     const open = await openRun(context, options, "run", { fresh: true });
     const { run, data, model, train, seed } = open;

@@ -9,10 +9,13 @@ import { z } from "zod";
 import { RunFolderError } from "../errors.ts";
 import { EventLog } from "./event-log.ts";
 import { readJson, writeJson } from "./files.ts";
+import { lockFolder } from "./lock.ts";
 import { differences, type RunConfig, runConfigSchema } from "./run-config.ts";
 
 const CONFIG = "config.json";
 const RESULT = "result.json";
+/** What a start that was killed before config.json appeared leaves behind. */
+const LEFTOVER = /^(lock\.json|(config|lock)\.json\.\d+\.tmp)$/;
 /** What a run folder may hold beside config.json; starting over removes these and nothing else. */
 const OWN = ["events.jsonl", RESULT, "results.jsonl", "notes", "schemes", "checkpoints"];
 
@@ -20,10 +23,12 @@ export class RunFolder {
   readonly path: string;
   readonly config: RunConfig;
   readonly events: EventLog;
+  readonly #unlock: () => void;
 
-  private constructor(path: string, config: RunConfig) {
+  private constructor(path: string, config: RunConfig, unlock: () => void) {
     this.path = path;
     this.config = config;
+    this.#unlock = unlock;
     this.events = new EventLog(join(path, "events.jsonl"));
   }
 
@@ -35,9 +40,7 @@ export class RunFolder {
     if (!found.isDirectory()) throw new RunFolderError(`${path}: is a file; give a folder for the run.`);
     if (existsSync(join(folder, CONFIG))) return true;
     // only what a killed start leaves behind counts as empty
-    const others = readdirSync(folder).filter(
-      (name) => !(name.startsWith(`${CONFIG}.`) && name.endsWith(".tmp")),
-    );
+    const others = readdirSync(folder).filter((name) => !LEFTOVER.test(name));
     if (others.length === 0) return false;
     throw new RunFolderError(
       `${path}: has ${others.length} entries (${others.slice(0, 3).join(", ")}) but no ${CONFIG}: it is not a run folder, ` +
@@ -54,19 +57,26 @@ export class RunFolder {
     }
     const folder = resolve(path);
     mkdirSync(folder, { recursive: true });
+    const unlock = lockFolder(folder);
     writeJson(join(folder, CONFIG), runConfigSchema.parse(config));
-    return new RunFolder(folder, config);
+    return new RunFolder(folder, config, unlock);
   }
 
-  /** Opens the run at `path`. */
-  static open(path: string): RunFolder {
+  /** The configuration of the run at `path`, without taking the folder. */
+  static configOf(path: string): RunConfig {
     if (!RunFolder.occupied(path)) {
       throw new RunFolderError(
         `${path}: there is no run here; train first with \`trimtab train --run ${path} ...\`.`,
       );
     }
+    return readJson(join(resolve(path), CONFIG), runConfigSchema);
+  }
+
+  /** Opens the run at `path` for this process. Throws RunFolderError if another one has it. */
+  static open(path: string): RunFolder {
+    const config = RunFolder.configOf(path);
     const folder = resolve(path);
-    return new RunFolder(folder, readJson(join(folder, CONFIG), runConfigSchema));
+    return new RunFolder(folder, config, lockFolder(folder));
   }
 
   /**
@@ -75,9 +85,8 @@ export class RunFolder {
    */
   static continue(path: string, config: RunConfig): RunFolder {
     if (!RunFolder.occupied(path)) return RunFolder.create(path, config);
-    const run = RunFolder.open(path);
-    const other = differences(run.config, config);
-    if (other.length === 0) return run;
+    const other = differences(RunFolder.configOf(path), config);
+    if (other.length === 0) return RunFolder.open(path);
     throw new RunFolderError(
       `${path}: holds a run with other settings (${other.slice(0, 4).join("; ")}${other.length > 4 ? "; ..." : ""}); ` +
         "give the same settings, start over with --force, or use another folder.",
@@ -88,10 +97,11 @@ export class RunFolder {
   static replace(path: string, config: RunConfig): RunFolder {
     if (!RunFolder.occupied(path)) return RunFolder.create(path, config);
     const folder = resolve(path);
+    const unlock = lockFolder(folder);
     for (const name of OWN) rmSync(join(folder, name), { recursive: true, force: true });
     // until here it was a run, from here on it is another: there is no moment at which it is neither
     writeJson(join(folder, CONFIG), runConfigSchema.parse(config));
-    return new RunFolder(folder, config);
+    return new RunFolder(folder, config, unlock);
   }
 
   /** Where checkpoints go, a folder a trained model. */
@@ -137,8 +147,10 @@ export class RunFolder {
     writeJson(join(this.path, RESULT), { version: 1, rows: { ...this.rows(), [name]: row } });
   }
 
+  /** Gives the folder back. Twice is harmless. */
   close(): void {
     this.events.close();
+    this.#unlock();
   }
 
   [Symbol.dispose](): void {

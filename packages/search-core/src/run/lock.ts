@@ -1,0 +1,46 @@
+/** One process at a time in a run folder: two would overwrite each other's checkpoints. */
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { RunFolderError } from "../errors.ts";
+import { writeJson } from "./files.ts";
+
+const FILE = "lock.json";
+const ownerSchema = z.object({ pid: z.int().positive(), host: z.string() });
+
+/**
+ * Takes the folder for this process and returns how to give it back. The lock of a process that is gone (kill -9) is
+ * taken over; that of another machine is not believed, since nobody can be asked.
+ */
+export function lockFolder(folder: string): () => void {
+  const path = join(folder, FILE);
+  const owner = ownerOf(path);
+  if (owner && owner.host === hostname() && owner.pid !== process.pid && alive(owner.pid)) {
+    throw new RunFolderError(
+      `${folder}: is in use by process ${owner.pid}; wait for it, or remove ${path} if that process is not trimtab.`,
+    );
+  }
+  writeJson(path, { pid: process.pid, host: hostname() });
+  return () => {
+    if (ownerOf(path)?.pid === process.pid) rmSync(path, { force: true });
+  };
+}
+
+function ownerOf(path: string): z.output<typeof ownerSchema> | undefined {
+  if (!existsSync(path)) return undefined;
+  try {
+    return ownerSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch {
+    return undefined; // not written by us, or on its way out
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (reason) {
+    return (reason as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
