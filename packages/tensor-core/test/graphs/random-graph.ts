@@ -68,10 +68,12 @@ class Builder {
     const updates = versions.filter((v) => v.op.kind !== "variable" && random.next() < 0.9);
     const candidates = [
       ...this.#pool.slice(-6),
+      random.pick(this.#pool),
+      random.pick(this.#pool),
       ...this.#whole.slice(-2),
       random.pick(versions.concat(this.#pool)),
     ];
-    for (const value of random.shuffle(candidates).slice(0, random.whole(1, 4))) {
+    for (const value of random.shuffle(candidates).slice(0, random.whole(1, 6))) {
       outputs[`out${Object.keys(outputs).length}`] = value;
     }
     return { outputs, updates, feeds: this.#feeds, contents: this.#contents };
@@ -141,6 +143,7 @@ class Builder {
       [8, () => this.#binary()],
       [8, () => this.#view()],
       [6, () => this.#fold()],
+      [3, () => this.#normalize()],
       [4, () => this.#matmul()],
       [2, () => this.#gather()],
       [3, () => this.#concat()],
@@ -263,6 +266,29 @@ class Builder {
         ])(),
       );
     }
+  }
+
+  /** Several folds of one tensor over the same axes, then the tensor against them: what a layer norm or a softmax does. */
+  #normalize(): void {
+    const r = this.#random;
+    const x = this.#any();
+    const axes = x.shape.map((_, i) => i).filter(() => r.next() < 0.6);
+    const n = axes.reduce((p, a) => p * x.shape[a]!, 1);
+    if (n === 0) return;
+    const y = r.next() < 0.5 ? x : t.tanh(t.add(x, this.#input([])));
+    const [keep, total, most] = [
+      { keep: true },
+      t.sum(y, axes, { keep: true }),
+      t.max(y, axes, { keep: true }),
+    ];
+    const squares = t.mean(t.square(y), axes, keep);
+    this.#keep(
+      r.pick([
+        () => t.mul(t.sub(y, t.mul(total, 1 / n)), t.rsqrt(t.add(squares, 0.3))),
+        () => t.div(t.exp(t.sub(y, most)), t.sum(t.exp(t.sub(y, most)), axes, keep)),
+        () => t.add(t.mul(total, 1 / n), t.sub(squares, most)),
+      ])(),
+    );
   }
 
   #matmul(): void {
