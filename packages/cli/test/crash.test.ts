@@ -4,17 +4,34 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadTensors } from "@trimtab/tensor-core";
 import { must, start } from "./support/command.ts";
-import { dataset, freshFolder, QUICK } from "./support/data.ts";
+import { dataset, freshFolder } from "./support/data.ts";
 
 setDefaultTimeout(120_000);
 
 const SEED = process.env.CI ? 11 : Math.floor(Math.random() * 1e9);
 const KILLS = 4;
-const LONG = ["--epochs", "40", "--patience", "40", "--lr-drop", "1", "--checkpoint-seconds", "0.02"];
+// dropout and running moments are state too
+const MODEL = ["--model", "deepfm", "--dim", "4", "--hidden", "8", "--dropout", "0.2", "--batch-norm"];
+const LONG = [
+  "--batch",
+  "500",
+  "--lr",
+  "0.01",
+  "--std",
+  "0.05",
+  "--epochs",
+  "40",
+  "--patience",
+  "40",
+  "--lr-drop",
+  "1",
+  "--checkpoint-seconds",
+  "0.02",
+];
 const cwd = freshFolder();
 
 async function trainArgs(run: string): Promise<string[]> {
-  return ["train", "--data", await dataset(), ...QUICK, ...LONG, "--run", run];
+  return ["train", "--data", await dataset(), ...MODEL, ...LONG, "--run", run];
 }
 
 let reference: Promise<unknown> | undefined;

@@ -9,7 +9,7 @@ import type { z } from "zod";
 import { type Limit, limitOf, meets, parseBudget } from "./budget.ts";
 import { parseConfig } from "./config.ts";
 import { BudgetImpossible } from "./errors.ts";
-import type { Task } from "./task.ts";
+import { baseDim, type Task } from "./task.ts";
 import type { TrainEvent } from "./training/progress.ts";
 import type { Trained } from "./training/trainer.ts";
 
@@ -85,14 +85,21 @@ export function defineSearcher<S extends z.ZodType>(
   const factory = (input?: z.input<S>): Searcher => {
     const config = parseConfig(definition.config, input, `searcher "${definition.name}"`);
     const limitFor = (task: Task, text: string) => limitOf(parseBudget(text), task.uniform);
+    const why = (task: Task, limit: Limit) => noEmbeddings(task) ?? definition.check(task, limit, config);
     return {
       name: definition.name,
       config,
-      cannot: (task, budget) => definition.check(task, limitFor(task, budget), config),
-      search: (task, options) => runSearch(definition, config, task, options, limitFor),
+      cannot: (task, budget) => why(task, limitFor(task, budget)),
+      search: (task, options) => runSearch(definition, config, task, options, limitFor, why),
     };
   };
   return Object.assign(factory, { searcherName: definition.name, schema: definition.config });
+}
+
+/** Logistic regression has nothing to size, whatever the method. */
+function noEmbeddings({ model }: Task): string | undefined {
+  if (baseDim(model) > 0) return undefined;
+  return `model "${model.kind}" has no embeddings to size; use fm, dnn, wideDeep or deepfm`;
 }
 
 async function runSearch<S extends z.ZodType>(
@@ -101,10 +108,11 @@ async function runSearch<S extends z.ZodType>(
   task: Task,
   { budgets, onEvent }: SearchOptions,
   limitFor: (task: Task, text: string) => Limit,
+  whyNot: (task: Task, limit: Limit) => string | undefined,
 ): Promise<SearchResult> {
   const limits = budgets.map((text) => limitFor(task, text));
   for (const limit of limits) {
-    const why = definition.check(task, limit, config);
+    const why = whyNot(task, limit);
     if (why) throw new BudgetImpossible(`${definition.name}: budget ${limit.text} cannot be met: ${why}`);
   }
   const started = performance.now();

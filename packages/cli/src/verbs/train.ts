@@ -65,11 +65,12 @@ export function command(): Command {
     });
     run.close();
     const { valid } = row.metrics;
+    const next = row.parameters > 0 ? "search --method sseds --budget 10%" : "evaluate";
     context.print(
       `${row.model} on ${row.dataset}${row.synthetic ? " (synthetic)" : ""}: validation AUC ${valid?.auc.toFixed(4)}, ` +
         `logloss ${valid?.logloss.toFixed(4)}, ${formatCount(row.parameters)} embedding parameters, ` +
         `${formatBytes(row.bytes.serve)}, ${formatSeconds(row.seconds.train ?? 0)} of training\n` +
-        `run folder ${shown(options.run)}; next: trimtab search --run ${shown(options.run)} --method sseds --budget 10%`,
+        `run folder ${shown(options.run)}; next: trimtab ${next} --run ${shown(options.run)}`,
     );
     context.document(row);
   });
