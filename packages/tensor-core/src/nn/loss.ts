@@ -1,11 +1,15 @@
-import { abs, add, exp, log1p, mul, neg, relu, sub } from "../graph/elementwise.ts";
+import { add, exp, ge, log1p, mul, neg, sub, where } from "../graph/elementwise.ts";
 import type { Tensor } from "../graph/tensor.ts";
 
 /**
  * Binary cross-entropy of each row, from logits: max(x, 0) - x*y + log1p(exp(-|x|)); never overflows.
- * Its gradient by x is sigmoid(x) - y up to rounding.
+ * Written with one comparison instead of max and abs, so that its gradient is sigmoid(x) - y at x = 0 too, where every
+ * model that starts at zero takes its first step.
  * @param logits f32, any shape @param labels f32 of that shape, 0 or 1
  */
 export function bceWithLogits(logits: Tensor, labels: Tensor): Tensor {
-  return add(sub(relu(logits), mul(logits, labels)), log1p(exp(neg(abs(logits)))));
+  const up = ge(logits, 0);
+  const positive = where(up, logits, 0);
+  const minusAbs = where(up, neg(logits), logits);
+  return add(sub(positive, mul(logits, labels)), log1p(exp(minusAbs)));
 }

@@ -24,7 +24,6 @@ test("softplus has slope 1/2 at 0 and equals log(1 + exp(x))", () => {
 test("binary cross-entropy: its gradient is sigmoid(x) - y", () =>
   law(
     fc.property(fc.double({ min: -30, max: 30, noNaN: true }), fc.constantFrom(0, 1), (logit, label) => {
-      fc.pre(logit !== 0);
       const x = t.input("x", []);
       const loss = t.bceWithLogits(x, t.input("y", []));
       const [g] = t.grad(loss, [x]);
