@@ -43,8 +43,12 @@ test("search, retrain and evaluate go on from it", async () => {
   for (const budget of ["60%", "30%"])
     expect(existsSync(join(run, "schemes", `sseds-${budget}.json`))).toBe(true);
 
+  // a later search adds to the earlier one
+  const more = await must(["search", "--run", run, "--budget", "80%", "--json"], { cwd });
+  expect(JSON.parse(more.out).found.map((f: { budget: string }) => f.budget)).toEqual(["80%"]);
   const retrain = await must(["retrain", "--run", run, "--budget", "30%", "--json"], { cwd });
   const row = parseResultRow(JSON.parse(retrain.out));
+  expect(Object.keys(row.seconds).sort()).toEqual(["base", "evaluate", "search", "train"]);
   expect(row).toMatchObject({ method: "sseds", budget: "30%" });
   expect(row.bytes.serve).toBeLessThanOrEqual(0.3 * row.bytes.uniform);
 

@@ -26,6 +26,7 @@ export { differences, type RunConfig, runConfigSchema } from "./run/run-config.t
 export { fileName, RunFolder } from "./run/run-folder.ts";
 export { openSavedModel, type SavedModel, type SavedModelOptions } from "./run/saved-model.ts";
 export { recallSearch, recallSearchByName, type SavedSearch, storeSearch } from "./run/saved-search.ts";
+export { WatchedTask } from "./run/watched-task.ts";
 export {
   defineSearcher,
   type Found,

@@ -35,7 +35,8 @@ interface Choice {
   readonly method: string;
   readonly budget: string | null;
   readonly scheme: Scheme;
-  readonly searchSeconds: number;
+  /** Of the search, and of the base model where the search needed it. */
+  readonly before: Readonly<Record<string, number>>;
   /** Finds the start of training again, where the search says so. */
   readonly start?: (task: Task) => Promise<Found["prepare"]>;
 }
@@ -90,7 +91,7 @@ export function command(): Command {
             scheme,
             trained,
             test: run.rows()[name]?.metrics.test ?? undefined,
-            seconds: { search: choice.searchSeconds, ...trained.seconds },
+            seconds: { ...choice.before, ...trained.seconds },
             config: { train },
           });
           run.putRow(name, made);
@@ -116,7 +117,7 @@ export function command(): Command {
 
 function fromFile(path: string): Choice {
   const name = fileName(basename(path).replace(/\.json$/, ""));
-  return { name: `scheme-${name}`, method: name, budget: null, scheme: loadScheme(path), searchSeconds: 0 };
+  return { name: `scheme-${name}`, method: name, budget: null, scheme: loadScheme(path), before: {} };
 }
 
 function fromSearch(run: RunFolder, budget: string, wanted: string | undefined): Choice {
@@ -142,7 +143,7 @@ function fromSearch(run: RunFolder, budget: string, wanted: string | undefined):
     method: saved.method,
     budget: hit.budget,
     scheme: hit.scheme,
-    searchSeconds: saved.seconds,
+    before: { search: saved.seconds, ...(saved.baseSeconds > 0 ? { base: saved.baseSeconds } : {}) },
     // the weights to start from were in the search's memory, so the search is done again: same seed, same scheme
     start: saved.whole ? undefined : (task) => startAgain(task, saved.method, saved.config, hit.budget),
   };

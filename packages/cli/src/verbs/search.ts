@@ -1,5 +1,12 @@
 /** `trimtab search`: schemes under one or several budgets. */
-import { type SavedSearch, storeSearch, Task } from "@trimtab/search-core";
+import {
+  type RunFolder,
+  recallSearchByName,
+  type SavedSearch,
+  type Searcher,
+  storeSearch,
+  WatchedTask,
+} from "@trimtab/search-core";
 import type { Command } from "commander";
 import { saliencyOf } from "../parts/comparing.ts";
 import { shown } from "../parts/data-source.ts";
@@ -47,7 +54,7 @@ export function command(): Command {
     const again = `Run the same command again: it goes on where it stood.`;
     const { saved, schemes } = await withDevice(options, again, async (device) => {
       const { signal } = context;
-      const task = new Task({
+      const task = new WatchedTask({
         data,
         model,
         device,
@@ -60,9 +67,14 @@ export function command(): Command {
       try {
         const onEvent = searchReport(context, run.events, searcher.name);
         const result = await searcher.search(task, { budgets: options.budget, onEvent });
-        const key = JSON.stringify([searcher.config, options.budget]);
-        const facts = { key, seed, baseSeconds: 0, config: searcher.config, result };
-        const saved = storeSearch(run, searcher.name, facts);
+        const saved = storeSearch(run, searcher.name, {
+          key: JSON.stringify([searcher.config, options.budget]),
+          seed,
+          baseSeconds: await task.baseSeconds(),
+          config: searcher.config,
+          result,
+          earlier: earlierOf(run, searcher),
+        });
         for (const { trained } of result.found) await trained?.dispose();
         return { saved, schemes: result.found.map(({ scheme }) => scheme) };
       } finally {
@@ -76,7 +88,7 @@ export function command(): Command {
     context.document({
       method: saved.method,
       seconds: saved.seconds,
-      found: saved.found.map(({ budget, scheme }, i) => ({
+      found: saved.found.slice(0, schemes.length).map(({ budget, scheme }, i) => ({
         budget,
         file: shown(run.schemeFile(scheme)),
         parameters: schemes[i]!.parameters,
@@ -86,6 +98,13 @@ export function command(): Command {
       notes: saved.notes,
     });
   });
+}
+
+/** Schemes that the same method, configured alike, found before: they stay for `retrain`. */
+function earlierOf(run: RunFolder, { name, config }: Searcher): SavedSearch["found"] {
+  const saved = recallSearchByName(run, name)?.saved;
+  const alike = JSON.stringify(saved?.config) === JSON.stringify(config);
+  return saved && alike ? saved.found : [];
 }
 
 function nextStep(options: Options, { found }: SavedSearch): string {

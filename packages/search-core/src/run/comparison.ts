@@ -13,13 +13,14 @@ import type { ModelConfig } from "@trimtab/models";
 import type { Device } from "@trimtab/tensor-core";
 import { Interrupted } from "../errors.ts";
 import type { Found, SearchEvent, Searcher } from "../searcher.ts";
-import { Task } from "../task.ts";
+import type { Task } from "../task.ts";
 import type { TrainConfig } from "../training/config.ts";
 import type { TrainEvent } from "../training/progress.ts";
 import { runHash, type Trained } from "../training/trainer.ts";
 import { resultRow } from "./result-row.ts";
 import { fileName, type RunFolder } from "./run-folder.ts";
 import { recallSearch, type SavedSearch, storeSearch } from "./saved-search.ts";
+import { WatchedTask } from "./watched-task.ts";
 
 /** A method that cannot meet a budget, and why: shown, not dropped. */
 export interface Missing {
@@ -76,15 +77,6 @@ export async function compare(options: ComparisonOptions): Promise<Comparison> {
   };
 }
 
-/** Knows whether the base model was needed, so that its seconds are charged to the methods that needed it. */
-class BaseWatch extends Task {
-  asked = false;
-  override base(onEvent?: (event: TrainEvent) => void): Promise<Trained> {
-    this.asked = true;
-    return super.base(onEvent);
-  }
-}
-
 class Work {
   readonly rows: ResultRow[] = [];
   readonly missing: Missing[] = [];
@@ -101,7 +93,7 @@ class Work {
   async seed(seed: number): Promise<void> {
     const { data, device, model, train, run, signal } = this.#options;
     const folder = join(run.checkpoints, `seed-${seed}`);
-    const task = new BaseWatch({ data, device, model, train, seed, folder, resume: true, signal });
+    const task = new WatchedTask({ data, device, model, train, seed, folder, resume: true, signal });
     try {
       await this.#base(task);
       for (const method of this.#options.methods) await this.#method(task, method);
@@ -110,7 +102,7 @@ class Work {
     }
   }
 
-  async #base(task: BaseWatch): Promise<void> {
+  async #base(task: WatchedTask): Promise<void> {
     this.#checkSignal();
     const key = this.#key(task, task.uniform);
     if (this.#recall(key, "base", null)) return;
@@ -125,7 +117,7 @@ class Work {
     });
   }
 
-  async #method(task: BaseWatch, method: Searcher): Promise<void> {
+  async #method(task: WatchedTask, method: Searcher): Promise<void> {
     const budgets = this.#options.budgets.filter((budget) => {
       const reason = method.cannot(task, budget);
       if (reason !== undefined) this.#miss({ method: method.name, budget, seed: task.seed, reason });
@@ -138,7 +130,7 @@ class Work {
   }
 
   async #search(
-    task: BaseWatch,
+    task: WatchedTask,
     method: Searcher,
     budgets: readonly string[],
   ): Promise<{ found: readonly Found[]; saved: SavedSearch }> {
@@ -148,20 +140,20 @@ class Work {
     const recalled = recallSearch(run, name, key);
     if (recalled) return recalled;
     this.#checkSignal();
-    task.asked = false;
+    task.forget();
     const result = await method.search(task, {
       budgets,
       onEvent: (event) => {
         this.#options.onEvent?.({ kind: "search", method: method.name, seed: task.seed, event });
       },
     });
-    const needed = task.asked ? secondsOf(await task.base()) : 0;
-    const facts = { key, seed: task.seed, config: method.config, baseSeconds: needed, result };
+    const baseSeconds = await task.baseSeconds();
+    const facts = { key, seed: task.seed, config: method.config, baseSeconds, result };
     const saved = storeSearch(run, name, facts);
     return { found: result.found, saved };
   }
 
-  async #retrain(task: BaseWatch, method: Searcher, found: Found, saved: SavedSearch): Promise<void> {
+  async #retrain(task: WatchedTask, method: Searcher, found: Found, saved: SavedSearch): Promise<void> {
     this.#checkSignal();
     const { scheme, budget, prepare } = found;
     // weights that were inherited make another training, even under the same scheme
@@ -271,10 +263,6 @@ class Work {
       `comparison: stopped; ${this.#known.length} finished rows are in ${this.#options.run.resultsFile}, run the same command again to go on.`,
     );
   }
-}
-
-function secondsOf({ seconds }: Trained): number {
-  return seconds.train + seconds.evaluate;
 }
 
 function hashOf(value: unknown): string {

@@ -37,9 +37,11 @@ export function storeSearch(
     readonly config: unknown;
     readonly baseSeconds: number;
     readonly result: SearchResult;
+    /** What an earlier search of the same kind found, for budgets that this one was not asked. */
+    readonly earlier?: SavedSearch["found"];
   },
 ): SavedSearch {
-  const { result } = facts;
+  const { result, earlier = [] } = facts;
   const found = result.found.map(({ budget, scheme }) => {
     const file = `${name}-${fileName(budget)}`;
     saveScheme(run.schemeFile(file), scheme);
@@ -53,7 +55,7 @@ export function storeSearch(
     seed: facts.seed,
     seconds: result.seconds,
     baseSeconds: facts.baseSeconds,
-    found,
+    found: [...found, ...earlier.filter((e) => found.every((f) => f.budget !== e.budget))],
     whole: result.found.every((f) => !f.prepare && !f.trained),
     notes: JSON.parse(JSON.stringify(result.notes)),
   });
