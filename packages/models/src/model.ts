@@ -123,7 +123,10 @@ export class Model {
     return groups.filter(({ variables }) => variables.length > 0);
   }
 
-  /** The model's graph for one batch size. Nothing runs. */
+  /**
+   * The model's graph for one batch size. Nothing runs. Dropout of layer i draws from stream i of `rng.seed`, `rng.step`; whoever
+   * adds draws of their own to the same program takes streams from 1000 on.
+   */
   forward({ batch, training }: ForwardOptions): Forward {
     const inputs = new LookupInputs(this.scheme.fields, { batch, training });
     const lookup = this.tables.parts.length > 0 ? this.tables.lookup(inputs) : undefined;

@@ -11,8 +11,10 @@ import {
   RowGradient,
   segmentSum,
 } from "@trimtab/tensor-core";
+import fc from "fast-check";
 import { buildModel, deepfm, dnn, fm, lr, ModelError, scoreStep, trainStep } from "../src/index.ts";
 import { needed } from "./batches.ts";
+import { asyncLaw } from "./laws.ts";
 import { type Contents, firstMoments, logitsOf, lossOf } from "./reference.ts";
 import { configs, contentsOf, differences, fields, givenModel, schemes } from "./setting.ts";
 
@@ -105,6 +107,42 @@ describe.each(cases)("%s, %s", (c, s) => {
     const embeddings = config.kind === "lr" ? 0 : scheme.serveBytes();
     expect(model.tables.bytes).toBe(embeddings);
   });
+});
+
+test("law: any fields, dims and columns: DeepFM's logits are those of plain loops", async () => {
+  const schemeOf = fc
+    .tuple(
+      fc.array(fc.record({ rows: fc.integer({ min: 1, max: 30 }), slots: fc.integer({ min: 1, max: 3 }) }), {
+        minLength: 1,
+        maxLength: 5,
+      }),
+      fc.integer({ min: 1, max: 6 }),
+    )
+    .chain(([list, base]) =>
+      fc
+        .tuple(...list.map(() => fc.subarray(Array.from({ length: base }, (_, j) => j))))
+        .filter((columns) => columns.some((c) => c.length > 0))
+        .map((columns) => {
+          const named = list.map((f, i) => ({ name: `f${i}`, ...f }));
+          const dims = columns.map((c) => c.length);
+          return perField(named, dims, { base, projection: "linear", columns });
+        }),
+    );
+  const config = deepfm({ dim: 6, hidden: [4] });
+  await asyncLaw(
+    fc.asyncProperty(schemeOf, fc.integer({ min: 1, max: 20 }), fc.nat(), async (scheme, batch, start) => {
+      const { model, values, feeds } = await givenModel(device, config, scheme, { batch, seed: start });
+      const contents = await contentsOf(model);
+      using program = await device.compile(scoreStep(model, batch));
+      const found = (await program.fetch(needed(program, feeds))).logits;
+      const expected = logitsOf({ config, scheme, tables: model.tables, values, training: false }, contents);
+      model.dispose();
+      expected.forEach((e, b) => {
+        expect(Math.abs(found[b]! - e)).toBeLessThan(1e-4 * Math.max(1, Math.abs(e)));
+      });
+    }),
+    8,
+  );
 });
 
 describe("a step", () => {
