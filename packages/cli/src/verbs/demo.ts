@@ -1,6 +1,7 @@
 /** `trimtab demo`: all of it, on a generated log or on a log of yours. */
 import { join } from "node:path";
 import { formatSeconds } from "@trimtab/eval";
+import { RunFolder } from "@trimtab/search-core";
 import type { Command } from "commander";
 import { printComparison, runComparison, saliencyText } from "../parts/comparing.ts";
 import { shown } from "../parts/data-source.ts";
@@ -47,7 +48,9 @@ export function command(): Command {
   return act<Options>(made, async (context, { batches, ...given }) => {
     const started = performance.now();
     const run = given.run ?? join("runs", `demo-${stamp(new Date())}`);
-    const data = given.data ?? (await demoLog(context, cacheOf(run), batches));
+    // a demo that goes on does so on its own data, whatever that was
+    const before = given.resume && RunFolder.occupied(run) ? RunFolder.configOf(run).data.folder : undefined;
+    const data = given.data ?? before ?? (await demoLog(context, cacheOf(run), batches));
     const options = { ...SETTINGS, ...given, run, data };
     const open = await openRun(context, options, "comparison", { fresh: true });
     const comparison = await withDevice(options, resumeHint("demo", run), async (device) => {

@@ -69,6 +69,7 @@ export async function compare(options: ComparisonOptions): Promise<Comparison> {
   const before = existsSync(file) ? readResults(file) : { rows: [], problems: [] };
   const work = new Work(options, [...before.rows]);
   for (const seed of options.seeds) await work.seed(seed);
+  options.run.writeRows(Object.fromEntries(work.rows.map((row) => [nameOf(row), row])));
   return {
     rows: work.rows,
     missing: work.missing,
@@ -263,6 +264,10 @@ class Work {
       `comparison: stopped; ${this.#known.length} finished rows are in ${this.#options.run.resultsFile}, run the same command again to go on.`,
     );
   }
+}
+
+function nameOf({ method, budget, seeds }: ResultRow): string {
+  return [method, ...(budget === null ? [] : [budget]), `seed ${seeds.run}`].map(fileName).join("-");
 }
 
 function hashOf(value: unknown): string {

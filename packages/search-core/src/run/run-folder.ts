@@ -144,7 +144,12 @@ export class RunFolder {
 
   /** Puts the row of a trained model into result.json, in place of an older one. */
   putRow(name: string, row: ResultRow): void {
-    writeJson(join(this.path, RESULT), { version: 1, rows: { ...this.rows(), [name]: row } });
+    this.writeRows({ ...this.rows(), [name]: row });
+  }
+
+  /** Writes result.json anew. */
+  writeRows(rows: Readonly<Record<string, ResultRow>>): void {
+    writeJson(join(this.path, RESULT), { version: 1, rows });
   }
 
   /** Gives the folder back. Twice is harmless. */
