@@ -16,6 +16,9 @@ export class DTypeError extends TensorCoreError {}
 /** A gradient that does not exist or cannot be formed. */
 export class GradientError extends TensorCoreError {}
 
+/** Parameter groups or gradients that an optimizer cannot work with. */
+export class OptimizerError extends TensorCoreError {}
+
 /** A feed that is missing, unknown, or of the wrong length or type. */
 export class FeedError extends TensorCoreError {}
 

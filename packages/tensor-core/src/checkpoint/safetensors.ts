@@ -1,16 +1,17 @@
 /**
  * The safetensors container: an 8-byte little-endian header length, a JSON header, then the raw tensors. Written here
- * because no kept npm package writes it; the format is a page long (huggingface/safetensors, README "Format").
+ * because no kept npm package writes it; the format is a page long (huggingface/safetensors, README "Format"). Only the
+ * dtypes F32, I32 and U32 are read. Ours alone is a checksum in the metadata, which other readers take for free text.
  */
-import type { DType, HostArray } from "../dtype.ts";
-import { ELEMENT_BYTES, viewAs } from "../dtype.ts";
+import { type DType, dtypeOf, ELEMENT_BYTES, type HostArray, viewAs } from "../dtype.ts";
 import { CheckpointError } from "../errors.ts";
-import type { Shape } from "../shape.ts";
-import { sizeOf } from "../shape.ts";
+import { type Shape, sizeOf } from "../shape.ts";
+import { CHECKSUM, checksumOf } from "./checksum.ts";
 
 export interface StoredTensor {
   readonly dtype: DType;
   readonly shape: Shape;
+  /** Row-major elements, as many as the shape has, of the dtype's array type. */
   readonly data: HostArray;
 }
 
@@ -21,71 +22,122 @@ export interface TensorFile {
 }
 
 const NAMES: Record<DType, string> = { f32: "F32", i32: "I32", u32: "U32" };
-const DTYPES: Record<string, DType> = { F32: "f32", I32: "i32", U32: "u32" };
+const DTYPES = new Map(Object.entries(NAMES).map(([dtype, name]) => [name, dtype as DType]));
+const METADATA = "__metadata__";
 
-interface HeaderEntry {
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  readonly data_offsets: readonly [number, number];
-}
-
-/** The file's pieces in order: header first, then each tensor's bytes, to be written one after another. */
+/**
+ * The file's pieces in order: header first, then each tensor's bytes, to be written one after another. The tensors'
+ * bytes are views, not copies. Throws CheckpointError for a tensor whose data does not fit its shape and dtype, and for
+ * names that the format cannot hold.
+ */
 export function encodeTensors(file: TensorFile): Uint8Array[] {
-  const header: Record<string, HeaderEntry | Readonly<Record<string, string>>> = {
-    __metadata__: file.metadata,
-  };
+  const { tensors, metadata } = file;
+  if (CHECKSUM in metadata) {
+    throw new CheckpointError(`checkpoint: the metadata key "${CHECKSUM}" is taken; choose another.`);
+  }
+  const sum = checksumOf(file);
+  // Text, not an object: an object would take a tensor named "__proto__" for something else.
+  const entries = [`"${METADATA}":${JSON.stringify({ ...metadata, [CHECKSUM]: sum })}`];
   const parts: Uint8Array[] = [];
   let at = 0;
-  for (const [name, { dtype, shape, data }] of file.tensors) {
-    if (data.length !== sizeOf(shape)) {
+  for (const [name, { dtype, shape, data }] of tensors) {
+    if (data.length !== sizeOf(shape) || dtypeOf(data) !== dtype) {
       throw new CheckpointError(
-        `checkpoint: tensor "${name}" has ${data.length} elements, its shape wants ${sizeOf(shape)}.`,
+        `checkpoint: tensor "${name}" has ${data.length} elements of ${data.constructor.name}, its shape [${shape}] and ` +
+          `dtype want ${sizeOf(shape)} of ${dtype}.`,
       );
     }
-    header[name] = { dtype: NAMES[dtype], shape, data_offsets: [at, at + data.byteLength] };
+    if (name === METADATA || !name.isWellFormed()) {
+      throw new CheckpointError(`checkpoint: a tensor cannot be named ${JSON.stringify(name)}; rename it.`);
+    }
+    const entry = { dtype: NAMES[dtype], shape, data_offsets: [at, at + data.byteLength] };
+    entries.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
     parts.push(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     at += data.byteLength;
   }
-  let text = JSON.stringify(header);
-  text += " ".repeat((8 - (Buffer.byteLength(text) % 8)) % 8);
-  const json = new TextEncoder().encode(text);
+  const text = `{${entries.join(",")}}`;
+  const bare = new TextEncoder().encode(text);
+  // spaces up to a multiple of 8, so that the tensors are aligned
+  const json = new Uint8Array(Math.ceil(bare.length / 8) * 8).fill(0x20);
+  json.set(bare);
   const length = new Uint8Array(8);
   new DataView(length.buffer).setBigUint64(0, BigInt(json.length), true);
   return [length, json, ...parts];
 }
 
-/** Reads a whole file; throws CheckpointError naming `source` where it is torn or not safetensors. */
+/**
+ * Reads a whole file. Throws CheckpointError naming `source` where it is torn, not safetensors, or does not match its
+ * checksum; a file without one (another tool's) is taken as it is.
+ */
 export function decodeTensors(bytes: Uint8Array, source: string): TensorFile {
   const fail = (why: string) =>
     new CheckpointError(`checkpoint ${source}: ${why}; it is damaged or not a safetensors file.`);
   if (bytes.length < 8) throw fail(`only ${bytes.length} bytes`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (length > bytes.length - 8) throw fail(`header of ${length} bytes does not fit`);
-  let header: Record<string, HeaderEntry>;
-  try {
-    header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
-  } catch {
-    throw fail("header is not JSON");
+  if (length > bytes.length - 8) throw fail(`a header of ${length} bytes in a file of ${bytes.length}`);
+  const header = parseHeader(bytes.subarray(8, 8 + length));
+  if (!header) throw fail("the header is not a JSON object");
+  const metadata = header[METADATA] ?? {};
+  if (!isObject(metadata) || Object.values(metadata).some((text) => typeof text !== "string")) {
+    throw fail("the metadata is not a map of texts");
   }
+
   const body = bytes.subarray(8 + length);
   const tensors = new Map<string, StoredTensor>();
+  const spans: [number, number][] = [];
   for (const [name, entry] of Object.entries(header)) {
-    if (name === "__metadata__") continue;
-    const dtype = DTYPES[entry.dtype];
-    const [from, to] = entry.data_offsets ?? [0, -1];
-    if (
-      !dtype ||
-      !Array.isArray(entry.shape) ||
-      to - from !== sizeOf(entry.shape) * ELEMENT_BYTES ||
-      to > body.length
-    ) {
-      throw fail(
-        `tensor "${name}" (${entry.dtype} [${entry.shape}], bytes ${from}..${to} of ${body.length})`,
-      );
-    }
+    if (name === METADATA) continue;
+    const placed = placeOf(entry, body.length);
+    if (!placed) throw fail(`tensor "${name}" is ${JSON.stringify(entry)} in ${body.length} bytes`);
+    const { dtype, shape, from, to } = placed;
     // a copy: the tensor must be aligned and must not keep the whole file alive
-    const data = viewAs(dtype, body.slice(from, to).buffer);
-    tensors.set(name, { dtype, shape: entry.shape, data });
+    tensors.set(name, { dtype, shape, data: viewAs(dtype, body.slice(from, to).buffer) });
+    spans.push([from, to]);
   }
-  return { tensors, metadata: (header.__metadata__ as unknown as Record<string, string>) ?? {} };
+  let covered = 0;
+  for (const [from, to] of spans.sort(([a, b], [c, d]) => a - c || b - d)) {
+    if (from !== covered) throw fail(`its tensors leave a hole or overlap at byte ${covered}`);
+    covered = to;
+  }
+  if (covered !== body.length)
+    throw fail(`its tensors take ${covered} bytes, the file holds ${body.length} of them`);
+
+  const { [CHECKSUM]: sum, ...rest } = metadata as Record<string, string>;
+  const file = { tensors, metadata: rest };
+  if (sum !== undefined && sum !== checksumOf(file)) throw fail("its content does not match its checksum");
+  return file;
+}
+
+function parseHeader(bytes: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(
+      new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
+    );
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The entry's tensor, or undefined where it does not lie inside a body of `size` bytes. */
+function placeOf(
+  entry: unknown,
+  size: number,
+): { dtype: DType; shape: number[]; from: number; to: number } | undefined {
+  if (!isObject(entry)) return undefined;
+  const dtype = DTYPES.get(String(entry.dtype));
+  if (!dtype || !isCounts(entry.shape) || !isCounts(entry.data_offsets)) return undefined;
+  const [from, to, ...more] = entry.data_offsets;
+  if (from === undefined || to === undefined || more.length > 0 || from > to || to > size) return undefined;
+  return to - from === sizeOf(entry.shape) * ELEMENT_BYTES
+    ? { dtype, shape: entry.shape, from, to }
+    : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
 }

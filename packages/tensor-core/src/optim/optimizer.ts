@@ -2,13 +2,15 @@
 import type { Gradient } from "../autodiff/row-gradient.ts";
 import { RowGradient } from "../autodiff/row-gradient.ts";
 import type { Device } from "../device.ts";
-import { GradientError } from "../errors.ts";
+import type { DType, HostArray } from "../dtype.ts";
+import { GradientError, OptimizerError } from "../errors.ts";
 import { add, mul } from "../graph/elementwise.ts";
 import { input } from "../graph/leaves.ts";
 import { assign } from "../graph/tables.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Variable } from "../graph/variable.ts";
 import type { Feeds } from "../program.ts";
+import type { Shape } from "../shape.ts";
 import { updateTable } from "./row-update.ts";
 import type { Rule } from "./rule.ts";
 
@@ -37,9 +39,15 @@ export class Optimizer {
   constructor(device: Device, groups: readonly ParameterGroup[]) {
     this.#device = device;
     this.groups = groups;
-    for (const group of groups) {
-      for (const variable of group.variables)
-        this.#states.set(variable, this.#makeState(group.rule, variable));
+    checkGroups(groups);
+    const made: Variable[] = [];
+    try {
+      for (const { rule, variables } of groups) {
+        for (const variable of variables) this.#states.set(variable, this.#makeState(rule, variable, made));
+      }
+    } catch (error) {
+      for (const v of made) v.dispose();
+      throw error;
     }
   }
 
@@ -63,15 +71,28 @@ export class Optimizer {
     return all;
   }
 
-  /** The update nodes of one step, for `gradients` in the order of `parameters`. */
+  /**
+   * The update nodes of one step, for `gradients` in the order of `parameters`; give them to `Device.compile`. Throws
+   * OptimizerError where their number or order differs, GradientError where a rule of rows meets a dense gradient.
+   */
   updates(gradients: readonly Gradient[]): Tensor[] {
+    if (gradients.length !== this.#states.size) {
+      throw new OptimizerError(
+        `optimizer: ${gradients.length} gradients for ${this.#states.size} parameters; use grad(loss, optimizer.parameters).`,
+      );
+    }
     const out: Tensor[] = [];
     let at = 0;
     for (const group of this.groups) {
       const scalars = this.#scalars(group);
       for (const variable of group.variables) {
-        const gradient = gradients[at++];
-        if (!gradient) throw new GradientError(`optimizer: no gradient was given for "${variable.name}".`);
+        const gradient = gradients[at++]!;
+        if (gradient instanceof RowGradient && gradient.table !== variable) {
+          throw new OptimizerError(
+            `optimizer: the gradient of "${gradient.table.name}" stands in the place of "${variable.name}"'s; ` +
+              "use grad(loss, optimizer.parameters).",
+          );
+        }
         const state = this.#states.get(variable)!;
         if (gradient instanceof RowGradient) {
           out.push(
@@ -119,22 +140,44 @@ export class Optimizer {
     for (const v of this.state().values()) v.dispose();
   }
 
-  #makeState(rule: Rule, variable: Variable): ParameterState {
+  /** Puts every variable it makes into `made`, so that a later one's failure can free them. */
+  #makeState(rule: Rule, variable: Variable, made: Variable[]): ParameterState {
+    const make = (slot: string, ...rest: [Shape, { dtype?: DType; data?: HostArray }]): Variable => {
+      const state = this.#device.variable(`${variable.name}.${slot}`, ...rest);
+      made.push(state);
+      return state;
+    };
     const slots = rule.slots.map((slot, i) => {
       const initial = rule.initial[i]!;
       const data = initial === 0 ? undefined : new Float32Array(variable.size).fill(initial);
-      return this.#device.variable(`${variable.name}.${slot}`, variable.shape, { data });
+      return make(slot, variable.shape, { data });
     });
     if (rule.rowsOnly || variable.shape.length !== 2 || !visitsUntouched(rule)) return { slots };
-    const touched = this.#device.variable(`${variable.name}.touched`, [variable.shape[0]!, 1], {
-      dtype: "u32",
-    });
-    return { slots, touched };
+    return { slots, touched: make("touched", [variable.shape[0]!, 1], { dtype: "u32" }) };
   }
 
   #scalars({ name, rule }: ParameterGroup): Record<string, Tensor> {
     const names = ["lr", ...rule.scalarNames];
     return Object.fromEntries(names.map((s) => [s, input(`${name}.${s}`, [])]));
+  }
+}
+
+/** Names are keys: of feeds, of states and of checkpoints. */
+function checkGroups(groups: readonly ParameterGroup[]): void {
+  const names = new Set<string>();
+  const variables = new Set<string>();
+  for (const group of groups) {
+    if (names.has(group.name)) {
+      throw new OptimizerError(`optimizer: two groups are named "${group.name}"; name each differently.`);
+    }
+    names.add(group.name);
+    for (const { name, dtype } of group.variables) {
+      if (dtype !== "f32") throw new OptimizerError(`optimizer: "${name}" is ${dtype}; only f32 is trained.`);
+      if (variables.has(name)) {
+        throw new OptimizerError(`optimizer: "${name}" is there twice; each variable is in one group once.`);
+      }
+      variables.add(name);
+    }
   }
 }
 
