@@ -90,8 +90,9 @@ export function decodeTensors(bytes: Uint8Array, source: string): TensorFile {
     const placed = placeOf(entry, body.length);
     if (!placed) throw fail(`tensor "${name}" is ${JSON.stringify(entry)} in ${body.length} bytes`);
     const { dtype, shape, from, to } = placed;
-    // a copy: the tensor must be aligned and must not keep the whole file alive
-    tensors.set(name, { dtype, shape, data: viewAs(dtype, body.slice(from, to).buffer) });
+    // A copy: the tensor must be aligned and must not keep the whole file alive. Not by slice: a Buffer's is a view.
+    const own = new Uint8Array(body.subarray(from, to));
+    tensors.set(name, { dtype, shape, data: viewAs(dtype, own.buffer) });
     spans.push([from, to]);
   }
   let covered = 0;

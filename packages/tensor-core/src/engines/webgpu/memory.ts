@@ -38,7 +38,14 @@ export class Ledger {
 }
 
 /** Usage bits as numbers: GPUBufferUsage is not a global before the first adapter is asked for. */
-export const USAGE = { mapRead: 1, copySrc: 4, copyDst: 8, storage: 128, queryResolve: 512 } as const;
+export const USAGE = {
+  mapRead: 1,
+  copySrc: 4,
+  copyDst: 8,
+  uniform: 64,
+  storage: 128,
+  queryResolve: 512,
+} as const;
 
 /** Bytes of a storage buffer: whole vec4s, and never none. */
 export function paddedBytes(bytes: number): number {

@@ -18,14 +18,15 @@ export class PipelineCache {
     this.#device = device;
   }
 
-  get(wgsl: string, bindings: readonly DispatchBinding[], label: string): Promise<Pipeline> {
+  /** `params`: the text binds a uniform after its buffers. */
+  get(wgsl: string, bindings: readonly DispatchBinding[], params: boolean, label: string): Promise<Pipeline> {
     const known = this.#pipelines.get(wgsl);
     if (known !== undefined) {
       this.#pipelines.delete(wgsl);
       this.#pipelines.set(wgsl, known);
       return known;
     }
-    const made = this.#make(wgsl, bindings, label);
+    const made = this.#make(wgsl, bindings, params, label);
     this.#pipelines.set(wgsl, made);
     made.catch(() => this.#pipelines.delete(wgsl));
     for (const oldest of this.#pipelines.keys()) {
@@ -35,8 +36,13 @@ export class PipelineCache {
     return made;
   }
 
-  async #make(wgsl: string, bindings: readonly DispatchBinding[], label: string): Promise<Pipeline> {
-    const layout = this.#layout(bindings);
+  async #make(
+    wgsl: string,
+    bindings: readonly DispatchBinding[],
+    params: boolean,
+    label: string,
+  ): Promise<Pipeline> {
+    const layout = this.#layout(bindings, params);
     const module = this.#device.createShaderModule({ code: wgsl, label });
     try {
       const pipeline = await this.#device.createComputePipelineAsync({
@@ -51,16 +57,24 @@ export class PipelineCache {
     }
   }
 
-  #layout(bindings: readonly DispatchBinding[]): GPUBindGroupLayout {
-    const key = bindings.map((binding) => (binding.access === "read" ? "r" : "w")).join("");
+  #layout(bindings: readonly DispatchBinding[], params: boolean): GPUBindGroupLayout {
+    const key =
+      bindings.map((binding) => (binding.access === "read" ? "r" : "w")).join("") + (params ? "u" : "");
     let layout = this.#layouts.get(key);
     if (layout === undefined) {
       layout = this.#device.createBindGroupLayout({
-        entries: bindings.map(({ access }, binding) => ({
-          binding,
-          visibility: 4,
-          buffer: { type: access === "read" ? "read-only-storage" : "storage" },
-        })),
+        entries: [
+          ...bindings.map(
+            ({ access }, binding): GPUBindGroupLayoutEntry => ({
+              binding,
+              visibility: 4,
+              buffer: { type: access === "read" ? "read-only-storage" : "storage" },
+            }),
+          ),
+          ...(params
+            ? [{ binding: bindings.length, visibility: 4, buffer: { type: "uniform" as const } }]
+            : []),
+        ],
       });
       this.#layouts.set(key, layout);
     }

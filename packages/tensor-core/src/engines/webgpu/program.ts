@@ -5,6 +5,7 @@ import { DisposedError, FeedError, KernelError } from "../../errors.ts";
 import type { BufferId, KernelList } from "../../kernels/ir.ts";
 import type { EngineProgram, KernelTime } from "../engine.ts";
 import type { WebGpuEngine } from "./engine.ts";
+import { USAGE } from "./memory.ts";
 import { profile } from "./profile.ts";
 import { type Dispatch, SCRATCH, type Workgroups } from "./wgsl/dispatch.ts";
 import { planKernel } from "./wgsl/plan.ts";
@@ -74,9 +75,17 @@ export class WebGpuProgram implements EngineProgram {
       const scratchElements = Math.max(0, ...planned.map(({ dispatch }) => dispatch.scratchElements ?? 0));
       const scratch = scratchElements > 0 ? own(scratchElements, "scratch") : undefined;
 
+      const params = uploadParams(
+        engine,
+        planned.map(({ dispatch }) => dispatch),
+        owned,
+      );
+
       device.pushErrorScope("validation");
       const pipelines = Promise.all(
-        planned.map(({ label, dispatch }) => engine.pipelines.get(dispatch.wgsl, dispatch.bindings, label)),
+        planned.map(({ label, dispatch }) =>
+          engine.pipelines.get(dispatch.wgsl, dispatch.bindings, hasParams(dispatch), label),
+        ),
       );
       // A shader that does not compile rejects its pipeline and also raises an error here; the first has the better words.
       const raised = device.popErrorScope();
@@ -87,10 +96,11 @@ export class WebGpuProgram implements EngineProgram {
       device.pushErrorScope("validation");
       const steps = planned.map(({ kernel, dispatch }, i): Step => {
         const { pipeline, layout } = ready[i]!;
-        const entries = dispatch.bindings.map(({ buffer }, binding) => ({
+        const entries: GPUBindGroupEntry[] = dispatch.bindings.map(({ buffer }, binding) => ({
           binding,
           resource: { buffer: buffer === SCRATCH ? scratch! : buffers[buffer]! },
         }));
+        if (hasParams(dispatch)) entries.push({ binding: entries.length, resource: params(i) });
         return { kernel, dispatch, pipeline, group: device.createBindGroup({ layout, entries }) };
       });
       const refused = await device.popErrorScope();
@@ -221,6 +231,40 @@ export class WebGpuProgram implements EngineProgram {
     }
     return spec.length;
   }
+}
+
+function hasParams({ params }: Dispatch): boolean {
+  return params !== undefined && params.length > 0;
+}
+
+/** All dispatches' params in one uniform buffer, written once; gives the binding of dispatch number i. */
+function uploadParams(
+  engine: WebGpuEngine,
+  dispatches: readonly Dispatch[],
+  owned: GPUBuffer[],
+): (i: number) => GPUBufferBinding {
+  const align = engine.device.limits.minUniformBufferOffsetAlignment;
+  const offsets: number[] = [];
+  let bytes = 0;
+  for (const { params = [] } of dispatches) {
+    offsets.push(bytes);
+    // whole vec4s, then the next offset that the device allows
+    bytes = Math.ceil((bytes + Math.ceil(params.length / 4) * 16) / align) * align;
+  }
+  const sizeOf = (i: number) => Math.ceil((dispatches[i]!.params?.length ?? 0) / 4) * 16;
+  if (bytes === 0) {
+    return () => {
+      throw new Error("no dispatch of this program has params");
+    };
+  }
+  const buffer = engine.ledger.create(bytes, USAGE.uniform | USAGE.copyDst, "params");
+  owned.push(buffer);
+  const words = new Uint32Array(bytes / 4);
+  dispatches.forEach(({ params = [] }, i) => {
+    words.set(params, offsets[i]! / 4);
+  });
+  engine.device.queue.writeBuffer(buffer, 0, words);
+  return (i) => ({ buffer, offset: offsets[i]!, size: sizeOf(i) });
 }
 
 /** False when this run has nothing for the step to do. */

@@ -19,6 +19,8 @@ export interface Dispatch {
   readonly bindings: readonly DispatchBinding[];
   /** Fixed, or from this run's feeds (null: nothing to do). No dimension above 65535: see `grid`. */
   readonly workgroups: Workgroups | ((feeds: Uint32Array) => Workgroups | null);
+  /** Contents of the uniform `params`, bound after the buffers (see params.ts). */
+  readonly params?: readonly number[];
   /** How many four-byte elements of SCRATCH this dispatch uses. */
   readonly scratchElements?: number;
 }

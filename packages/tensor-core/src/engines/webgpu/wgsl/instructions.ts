@@ -12,6 +12,7 @@ import type { Instr, RowTerm, Store, View } from "../../../kernels/ir.ts";
 import type { Access, Bindings } from "./bindings.ts";
 import { functionName, functionTexts } from "./functions.ts";
 import { binaryText, castText, constText, unaryText } from "./operators.ts";
+import { Params } from "./params.ts";
 
 export type Width = 1 | 4;
 
@@ -34,6 +35,8 @@ export class Emitter {
   readonly acc: readonly Value[];
   /** Locals are named prefix + number. */
   readonly prefix: string;
+  /** Shape numbers of the module. */
+  readonly params: Params;
   /** Functions that the module must hold: pass to `functionTexts`, one set for a module. */
   readonly functions: Set<string>;
   readonly values: Value[] = [];
@@ -46,6 +49,7 @@ export class Emitter {
     acc?: readonly Value[];
     prefix?: string;
     functions: Set<string>;
+    params?: Params;
   }) {
     this.bindings = options.bindings;
     this.width = options.width;
@@ -54,6 +58,7 @@ export class Emitter {
     this.acc = options.acc ?? [];
     this.prefix = options.prefix ?? "v";
     this.functions = options.functions;
+    this.params = options.params ?? new Params({ software: false });
   }
 
   /** Statements for the instructions (all, or those `when` picks: operands must have been emitted before). */
@@ -119,7 +124,7 @@ export class Emitter {
         const stride = this.#lastStride(instr.view);
         if (this.width === 1 || stride === 0) return define(address, false);
         return define(
-          `vec4<u32>(${address}) + vec4<u32>(0u, ${[1, 2, 3].map((i) => literal(i * stride)).join(", ")})`,
+          `vec4<u32>(${address}) + vec4<u32>(0u, ${[1, 2, 3].map((i) => this.params.u32(i * stride)).join(", ")})`,
           true,
         );
       }
@@ -199,7 +204,7 @@ export class Emitter {
     let text = "";
     const add = (stride: number, of: string): void => {
       if (stride === 0 || of === "0u") return;
-      const factor = Math.abs(stride) === 1 ? of : `${of} * ${literal(Math.abs(stride))}`;
+      const factor = Math.abs(stride) === 1 ? of : `${of} * ${this.params.u32(Math.abs(stride))}`;
       if (text === "") text = stride > 0 ? factor : `0u - ${factor}`;
       else text += stride > 0 ? ` + ${factor}` : ` - ${factor}`;
     };
@@ -208,9 +213,9 @@ export class Emitter {
       const value = this.value(row.instr);
       add(row.stride, value.wide ? `${value.text}[${lane}]` : value.text);
     }
-    if (text === "") return literal(offset);
+    if (text === "") return this.params.u32(offset);
     if (offset === 0) return text;
-    return offset > 0 ? `${text} + ${literal(offset)}` : `${text} - ${literal(-offset)}`;
+    return offset > 0 ? `${text} + ${this.params.u32(offset)}` : `${text} - ${this.params.u32(-offset)}`;
   }
 }
 
@@ -308,12 +313,13 @@ export function moduleText(
   functions: ReadonlySet<string>,
   workgroupSize: readonly [number, number, number],
   body: readonly string[],
+  params: Params,
 ): string {
   const size = workgroupSize.join(", ");
-  return `${functionTexts(functions)}${bindings.declarations()}
+  return `${functionTexts(functions)}${bindings.declarations()}${params.declaration(bindings.list.length)}
 @compute @workgroup_size(${size})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) li: u32, @builtin(num_workgroups) nwg: vec3<u32>) {
-${indent(body)}
+${indent([...params.lines(), ...body])}
 }
 `;
 }
@@ -339,11 +345,6 @@ const COMPARISONS: Partial<Record<string, string>> = {
   eq: "==",
   ne: "!=",
 };
-
-/** u32 literal of an address part; negative numbers wrap. */
-function literal(value: number): string {
-  return `${value >>> 0}u`;
-}
 
 function splat(value: Value, dtype: DType): string {
   return value.wide ? value.text : `vec4<${dtype}>(${value.text})`;

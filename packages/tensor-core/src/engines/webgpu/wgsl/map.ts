@@ -3,6 +3,7 @@ import type { MapKernel, View } from "../../../kernels/ir.ts";
 import { Bindings } from "./bindings.ts";
 import type { DeviceTraits, Dispatch } from "./dispatch.ts";
 import { accessesOf, accessKind, Emitter, moduleText, type Width, wideValues } from "./instructions.ts";
+import { Params } from "./params.ts";
 import {
   coordinates,
   itemLoop,
@@ -30,18 +31,20 @@ export function planMap(kernel: MapKernel, traits: DeviceTraits): Dispatch[] {
 
   const bindings = new Bindings(accessesOf(instrs, stores, width, vectorAxis));
   const functions = new Set<string>();
+  const params = new Params(traits);
   const axes = space.map((_, axis) => `x${axis}`);
-  const emitter = new Emitter({ bindings, width, axes, functions });
+  const emitter = new Emitter({ bindings, width, axes, functions, params });
   const items = space.reduce((n, extent) => n * extent, 1) / width;
   const body = [
-    ...coordinates(space, axes, "item", width),
+    ...coordinates(space, axes, "item", width, params),
     ...emitter.emit(instrs),
     ...emitter.emitStores(stores),
   ];
-  const loop = itemLoop(traits, `${items}u`, items, instrs.length + stores.length, body);
+  const loop = itemLoop(traits, params.u32(items), items, instrs.length + stores.length, body);
   return [
     {
-      wgsl: moduleText(bindings, functions, loop.workgroupSize, loop.lines),
+      wgsl: moduleText(bindings, functions, loop.workgroupSize, loop.lines, params),
+      params: params.values,
       bindings: bindings.list,
       workgroups: loop.workgroups(items),
     },

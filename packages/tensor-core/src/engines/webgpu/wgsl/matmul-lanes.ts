@@ -33,6 +33,7 @@ import { Bindings } from "./bindings.ts";
 import { type Dispatch, grid, WORKGROUP_INDEX } from "./dispatch.ts";
 import { functionTexts } from "./functions.ts";
 import { accessesOf, emitPoint } from "./instructions.ts";
+import { Params } from "./params.ts";
 
 /** One tile of one workgroup. */
 export interface LanesShape {
@@ -116,15 +117,19 @@ export function lanesMatmul(kernel: MatmulKernel, shape: LanesShape, options: La
     ...accessesOf(kernel.post, kernel.stores, 1, 2),
   ]);
   const functions = new Set<string>();
+  const params = new Params({ software: true });
+  const u32 = (value: number) => params.u32(value);
   const load = (of: Side, address: string) => bindings.load(of.buffer, "f32", address);
+  // a stride of 1 is structure: the distance then depends on the tile's shape alone
+  const away = (steps: number, stride: number) => (stride === 1 ? `${steps}u` : u32(steps * stride));
   const range = (length: number) => Array.from({ length }, (_, i) => i);
 
   const lines = [
     `let tile = ${WORKGROUP_INDEX};`,
-    `if (tile >= ${count}u) { return; }`,
-    `let batch = tile / ${pTiles * qTiles}u;`,
-    `let p0 = (tile % ${pTiles}u) * ${lanes * vectors}u + lane;`,
-    `let q0 = (tile / ${pTiles}u) % ${qTiles}u * ${rows}u;`,
+    `if (tile >= ${u32(count)}) { return; }`,
+    `let batch = tile / ${u32(pTiles * qTiles)};`,
+    `let p0 = (tile % ${u32(pTiles)}) * ${lanes * vectors}u + lane;`,
+    `let q0 = (tile / ${u32(pTiles)}) % ${u32(qTiles)} * ${rows}u;`,
     ...range(rows).map((i) =>
       range(vectors)
         .map((j) => `var c${i}_${j} = 0.0;`)
@@ -134,15 +139,15 @@ export function lanesMatmul(kernel: MatmulKernel, shape: LanesShape, options: La
   if (k > 0) {
     // Rows and columns beyond the edge read what they like (loads are clamped to the buffer) and are not stored.
     lines.push(
-      `let own = ${own.offset}u + batch * ${own.batch}u + p0 * ${own.step}u;`,
-      `let other = ${other.offset}u + batch * ${other.batch}u + (q0${broadcast ? " + lane" : ""}) * ${other.step}u;`,
-      `for (var x = 0u; x < ${k}u; x++) {`,
+      `let own = ${u32(own.offset)} + batch * ${u32(own.batch)} + p0 * ${u32(own.step)};`,
+      `let other = ${u32(other.offset)} + batch * ${u32(other.batch)} + (q0${broadcast ? " + lane" : ""}) * ${u32(other.step)};`,
+      `for (var x = 0u; x < ${u32(k)}; x++) {`,
       ...range(vectors).map(
-        (j) => `  let w${j} = ${load(own, `own + x * ${own.inner}u + ${j * lanes * own.step}u`)};`,
+        (j) => `  let w${j} = ${load(own, `own + x * ${u32(own.inner)} + ${away(j * lanes, own.step)}`)};`,
       ),
     );
     for (const i of range(rows)) {
-      const at = (row: number) => load(other, `other + x * ${other.inner}u + ${row * other.step}u`);
+      const at = (row: number) => load(other, `other + x * ${u32(other.inner)} + ${away(row, other.step)}`);
       if (broadcast) {
         const group = Math.floor(i / lanes);
         if (i % lanes === 0) lines.push(`  let r${group} = ${at(i)};`);
@@ -167,7 +172,7 @@ export function lanesMatmul(kernel: MatmulKernel, shape: LanesShape, options: La
     `for (var e = 0u; e < ${rows * vectors}u; e++) {`,
     `  let q = q0 + e / ${vectors}u;`,
     `  let p = p0 + (e % ${vectors}u) * ${lanes}u;`,
-    `  if (q < ${qExtent}u && p < ${pExtent}u) {`,
+    `  if (q < ${u32(qExtent)} && p < ${u32(pExtent)}) {`,
     "    let sum = sums[e];",
     ...emitPoint(kernel, {
       bindings,
@@ -175,19 +180,20 @@ export function lanesMatmul(kernel: MatmulKernel, shape: LanesShape, options: La
       axes: ["batch", ...(alongN ? [qAxis, pAxis] : [pAxis, qAxis])],
       acc: [{ text: "sum", wide: false }],
       functions,
+      params,
     }).map((line) => `    ${line}`),
     "  }",
     "}",
   );
 
   const lane = broadcast ? "subgroup_invocation_id" : "local_invocation_index";
-  const wgsl = `${broadcast ? "enable subgroups;\n" : ""}${functionTexts(functions)}${bindings.declarations()}
+  const wgsl = `${broadcast ? "enable subgroups;\n" : ""}${functionTexts(functions)}${bindings.declarations()}${params.declaration(bindings.list.length)}
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(${lane}) lane: u32) {
-${lines.map((line) => `  ${line}`).join("\n")}
+${[...params.lines(), ...lines].map((line) => `  ${line}`).join("\n")}
 }
 `;
-  return [{ wgsl, bindings: bindings.list, workgroups: grid(count) }];
+  return [{ wgsl, bindings: bindings.list, workgroups: grid(count), params: params.values }];
 }
 
 interface Side {

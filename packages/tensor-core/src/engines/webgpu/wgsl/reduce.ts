@@ -18,10 +18,10 @@ import {
   type Value,
   wideValues,
 } from "./instructions.ts";
+import { Params } from "./params.ts";
 import {
   coordinates,
   itemLoop,
-  loopBound,
   mapStores,
   mapViews,
   mergeAxes,
@@ -44,6 +44,7 @@ export function planReduce(kernel: ReduceKernel, traits: DeviceTraits): Dispatch
     ...accessesOf(post, stores, keptWidth, keptAxis),
   ]);
   const functions = new Set<string>();
+  const params = new Params(traits);
   const spaceAxes = space.map((_, axis) => `x${axis}`);
   const innerAxes = inner.map((_, axis) => `k${axis}`);
   const body = new Emitter({
@@ -52,18 +53,19 @@ export function planReduce(kernel: ReduceKernel, traits: DeviceTraits): Dispatch
     vectorAxis: bodyAxis,
     axes: [...spaceAxes, ...innerAxes],
     functions,
+    params,
   });
   const accWide = bodyWidth === 4;
   const levels = loopLevels(instrs, space.length);
 
-  const lines = [...coordinates(space, spaceAxes, "item", keptWidth)];
+  const lines = [...coordinates(space, spaceAxes, "item", keptWidth, params)];
   for (const [i, fold] of kernel.folds.entries()) {
     lines.push(`var acc${i} = ${foldStart(fold.name, fold.dtype, accWide, functions)};`);
   }
   lines.push(...body.emit(instrs, (id) => levels[id] === 0));
   for (const [axis, extent] of inner.entries()) {
     const step = vector === "folded" && axis === inner.length - 1 ? 4 : 1;
-    lines.push(`for (var k${axis} = 0u; k${axis} < ${loopBound(traits, extent)}; k${axis} += ${step}u) {`);
+    lines.push(`for (var k${axis} = 0u; k${axis} < ${params.u32(extent)}; k${axis} += ${step}u) {`);
     lines.push(...body.emit(instrs, (id) => levels[id] === axis + 1));
   }
   for (const [i, fold] of kernel.folds.entries()) {
@@ -76,15 +78,24 @@ export function planReduce(kernel: ReduceKernel, traits: DeviceTraits): Dispatch
     lines.push(`let joined${i} = ${foldLanes(fold.name, `acc${i}`)};`);
     return { text: `joined${i}`, wide: false };
   });
-  const after = new Emitter({ bindings, width: keptWidth, axes: spaceAxes, acc, prefix: "p", functions });
+  const after = new Emitter({
+    bindings,
+    width: keptWidth,
+    axes: spaceAxes,
+    acc,
+    prefix: "p",
+    functions,
+    params,
+  });
   lines.push(...after.emit(post), ...after.emitStores(stores));
 
   const items = product(space) / keptWidth;
   const cost = (product(inner) * instrs.length) / (vector === "folded" ? 4 : 1) + post.length + stores.length;
-  const loop = itemLoop(traits, `${items}u`, items, cost, lines);
+  const loop = itemLoop(traits, params.u32(items), items, cost, lines);
   return [
     {
-      wgsl: moduleText(bindings, functions, loop.workgroupSize, loop.lines),
+      wgsl: moduleText(bindings, functions, loop.workgroupSize, loop.lines, params),
+      params: params.values,
       bindings: bindings.list,
       workgroups: loop.workgroups(items),
     },

@@ -4,6 +4,7 @@ import { type Access, Bindings } from "./bindings.ts";
 import type { DeviceTraits, Dispatch } from "./dispatch.ts";
 import { foldStart, foldStep } from "./folds.ts";
 import { accessesOf, accessKind, Emitter, moduleText, type Width } from "./instructions.ts";
+import { Params } from "./params.ts";
 import { loopLevels } from "./reduce.ts";
 import { coordinates, itemLoop } from "./space.ts";
 
@@ -25,13 +26,14 @@ export function planSegment(kernel: SegmentKernel, traits: DeviceTraits): Dispat
   }
   const bindings = new Bindings(accesses);
   const functions = new Set<string>();
+  const params = new Params(traits);
   const slot = (base: number, index: string): string =>
-    bindings.load(plan.feeds, "u32", index === "" ? `${base}u` : `${base}u + ${index}`);
+    bindings.load(plan.feeds, "u32", index === "" ? params.u32(base) : `${params.u32(base)} + ${index}`);
 
-  const body = new Emitter({ bindings, width, axes: ["at", "j"], functions });
+  const body = new Emitter({ bindings, width, axes: ["at", "j"], functions, params });
   const levels = positionLevels(instrs);
   const lines = [
-    ...coordinates([most, columns], ["u", "j"], "item", width),
+    ...coordinates([most, columns], ["u", "j"], "item", width, params),
     ...folds.map((fold, i) => `var acc${i} = ${foldStart(fold.name, fold.dtype, wide, functions)};`),
     ...body.emit(instrs, (id) => levels[id] === 0),
   ];
@@ -52,12 +54,12 @@ export function planSegment(kernel: SegmentKernel, traits: DeviceTraits): Dispat
       "if (firstPiece == lastPiece) {",
       ...sumRun(slot(plan.offsets, "u"), slot(plan.offsets, "u + 1u")),
       "}",
-      ...sumPieces(kernel, bindings, wide),
+      ...sumPieces(kernel, bindings, params, wide),
     );
   }
 
   const acc = folds.map((_, i) => ({ text: `acc${i}`, wide }));
-  const after = new Emitter({ bindings, width, axes: ["u", "j"], acc, prefix: "p", functions });
+  const after = new Emitter({ bindings, width, axes: ["u", "j"], acc, prefix: "p", functions, params });
   lines.push(...after.emit(post), ...after.emitStores(stores));
 
   const quads = columns / width;
@@ -65,14 +67,15 @@ export function planSegment(kernel: SegmentKernel, traits: DeviceTraits): Dispat
   const cost = instrs.length + post.length + stores.length;
   const loop = itemLoop(
     traits,
-    `min(${slot(countSlot, "")}, ${most}u) * ${quads}u`,
+    `min(${slot(countSlot, "")}, ${params.u32(most)}) * ${params.u32(quads)}`,
     most * quads,
     cost,
     lines,
   );
   return [
     {
-      wgsl: moduleText(bindings, functions, loop.workgroupSize, loop.lines),
+      wgsl: moduleText(bindings, functions, loop.workgroupSize, loop.lines, params),
+      params: params.values,
       bindings: bindings.list,
       workgroups: (feeds) => {
         const count = Math.min(most, feeds[countSlot]!);
@@ -82,14 +85,14 @@ export function planSegment(kernel: SegmentKernel, traits: DeviceTraits): Dispat
   ];
 }
 
-function sumPieces(kernel: SegmentKernel, bindings: Bindings, wide: boolean): string[] {
+function sumPieces(kernel: SegmentKernel, bindings: Bindings, params: Params, wide: boolean): string[] {
   const { partial, folds } = kernel;
   if (partial === undefined) return [];
   const columns = kernel.space[1]!;
   return [
     "for (var piece = firstPiece; piece < lastPiece; piece += 1u) {",
     ...folds.map((_, i) => {
-      const address = `piece * ${columns * folds.length}u + ${i * columns}u + j`;
+      const address = `piece * ${params.u32(columns * folds.length)} + ${params.u32(i * columns)} + j`;
       const value = wide
         ? bindings.loadWide(partial, "f32", address)
         : bindings.load(partial, "f32", address);

@@ -4,11 +4,12 @@
  * Measured on llvmpipe (Mesa 25, 2 cores), w -= 0.1 g over 16M numbers: one number a thread 100 ms, one vec4 a thread 37 ms, a
  * grid-stride loop of 4 x 64 threads 97 ms (each vector of 8 lanes strides through all of memory), consecutive blocks of
  * memory for small workgroups of 16 threads 13 ms. A workgroup costs about 0.7 us there, so few of them. Loops with a
- * constant trip count up to 32 are unrolled and get slower: the bound comes from num_workgroups.
+ * constant trip count up to 32 are unrolled: a vec4 sum over 10 then takes 800 ms to compile, 160 ms with a bound from `params`.
  * A GPU gets one item a thread.
  */
 import type { Instr, Store, View } from "../../../kernels/ir.ts";
 import { type DeviceTraits, grid, WORKGROUP_INDEX, type Workgroups } from "./dispatch.ts";
+import type { Params } from "./params.ts";
 
 /** Groups of adjacent axes that every view walks as one; axes of extent 1 vanish. `from` is the views' first axis of these. */
 export function mergeAxes(extents: readonly number[], views: readonly View[], from = 0): number[][] {
@@ -56,6 +57,7 @@ export function coordinates(
   names: readonly string[],
   item: string,
   step: number,
+  params: Params,
 ): string[] {
   const lines: string[] = [];
   let rest = item;
@@ -68,22 +70,12 @@ export function coordinates(
     } else if (extent === 1) {
       lines.push(`let ${names[axis]} = 0u;`);
     } else {
-      lines.push(
-        `let ${names[axis]} = ${scale === "" ? `${rest} % ${extent}u` : `(${rest} % ${extent}u)${scale}`};`,
-      );
-      lines.push(`let rest${axis} = ${rest} / ${extent}u;`);
+      lines.push(...params.divide(rest, extent, `rest${axis}`, `part${axis}`));
+      lines.push(`let ${names[axis]} = part${axis}${scale};`);
       rest = `rest${axis}`;
     }
   }
   return lines;
-}
-
-/**
- * The bound of a loop inside an item. llvmpipe unrolls loops of constant bounds up to 32, and compiling the result takes seconds:
- * a vec4 sum over 10 took 800 ms to compile unrolled, 160 ms not. nwg.z is 1, but only at run time.
- */
-export function loopBound(traits: DeviceTraits, extent: number): string {
-  return traits.software ? `${extent}u * nwg.z` : `${extent}u`;
 }
 
 export interface ItemLoop {
