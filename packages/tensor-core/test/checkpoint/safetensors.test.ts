@@ -54,7 +54,8 @@ describe("round trip", () => {
 
   test("a view into a longer array is written without the rest", () => {
     const data = Float32Array.of(9, 1, 2, 9).subarray(1, 3);
-    const file = { tensors: new Map([["v", { dtype: "f32", shape: [2], data }]]), metadata: {} } as const;
+    const v: StoredTensor = { dtype: "f32", shape: [2], data };
+    const file = { tensors: new Map([["v", v]]), metadata: {} };
     const back = decodeTensors(joined(encodeTensors(file)), "x");
     expect([...back.tensors.get("v")!.data]).toEqual([1, 2]);
   });
