@@ -4,8 +4,6 @@ import {
   ge,
   input,
   iota,
-  maximum,
-  minimum,
   mul,
   randomNormal,
   reshape,
@@ -14,9 +12,6 @@ import {
   type Tensor,
 } from "@trimtab/tensor-core";
 import type { Draw } from "./initial.ts";
-
-/** No draw of 24 bits lies further out; a uniform number that rounds to 1 would. */
-export const FARTHEST = 5.5;
 
 /**
  * The values of a draw as a graph. Blocks go in as the feeds `<name>.keys` and `<name>.starts`, so that the kernel does not
@@ -37,7 +32,7 @@ export function deviceNormals(
   const block = reshape(sub(sum(begun, [1]), 1), [rows]);
   // an rng of scalar shape: the shape comes from the key [rows, dim] and the counter [rows, 1]
   const rng = { seed: gather(keys, block), step: sub(row, gather(starts, block)) };
-  const normal = maximum(minimum(randomNormal([], rng, seed), FARTHEST), -FARTHEST);
+  const normal = randomNormal([], rng, seed);
   let at = 0;
   const offsets = blocks.map((b) => {
     at += b.rows;

@@ -1,5 +1,4 @@
 /** The values of a draw, computed here: the words and the formula of tensor-core's `randomNormal`, for small variables. */
-import { FARTHEST } from "./device-normals.ts";
 import type { Draw } from "./initial.ts";
 
 /** Numbers written to the device at a time. */
@@ -59,9 +58,7 @@ const TAIL = [
 
 /** A standard normal from 32 random bits: sqrt(2) erfinv(2u - 1) by Giles' polynomials (2011), as on the device. */
 function normalOf(bits: number): number {
-  // rounded as f32, where the upper half of the range has no halves left
-  const u = Math.fround((bits >>> 8) + 0.5) * 2 ** -24;
-  if (u === 1) return FARTHEST;
+  const u = ((bits >>> 9) + 0.5) * 2 ** -23;
   const w = -Math.log(4 * u * (1 - u));
   const y = w < 5 ? polynomial(w - 2.5, CENTRAL) : polynomial(Math.sqrt(w) - 3, TAIL);
   return Math.SQRT2 * y * (2 * u - 1);

@@ -34,8 +34,8 @@ export function randomUniform(shape: Shape, rng: Rng, stream: number): Tensor {
  * function", 2011, single precision). Inversion, because a device's cosine may be too coarse for Box-Muller.
  */
 export function randomNormal(shape: Shape, rng: Rng, stream: number): Tensor {
-  // odd multiples of 2^-25: neither 0 nor 1, and symmetric
-  const u = mul(add(cast(shr(randomBits(shape, rng, stream), 8), "f32"), 0.5), 2 ** -24);
+  // odd multiples of 2^-24, exact in f32: neither 0 nor 1, and symmetric (with one bit more, n + 0.5 would round to 2^24)
+  const u = mul(add(cast(shr(randomBits(shape, rng, stream), 9), "f32"), 0.5), 2 ** -23);
   const x = sub(mul(u, 2), 1);
   // 1 - x^2 = 4u(1-u), without cancellation
   const w = neg(log(mul(mul(u, 4), sub(1, u))));

@@ -313,7 +313,7 @@ export function moduleText(
   functions: ReadonlySet<string>,
   workgroupSize: readonly [number, number, number],
   body: readonly string[],
-  params: Params,
+  params: Params = new Params({ software: false }),
 ): string {
   const size = workgroupSize.join(", ");
   return `${functionTexts(functions)}${bindings.declarations()}${params.declaration(bindings.list.length)}
