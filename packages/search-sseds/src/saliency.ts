@@ -30,8 +30,12 @@ export interface SaliencyOptions {
   readonly batch: number;
   /** Batches averaged; 1 is the paper's single batch. Fewer are used if the data ends. */
   readonly batches: number;
-  /** Ours: average absolute values (a slot that pulls both ways still counts), or take the absolute value of the average. */
-  readonly average: "mean-abs" | "abs-mean";
+  /**
+   * Ours: how batches are averaged. "mean-abs": absolute values, so that a slot that pulls both ways still counts. "abs-mean": the
+   * absolute value of the average. "gain": the average of -dL/d alpha where it is positive, that is, how much the loss
+   * would rise if the slot went; a slot whose going lowers the loss (on rows the model has not seen) counts nothing.
+   */
+  readonly average: "mean-abs" | "abs-mean" | "gain";
   readonly seed: number;
   readonly onBatch?: (done: number, total: number) => void;
 }
@@ -80,7 +84,8 @@ export async function computeSaliency(options: SaliencyOptions): Promise<Salienc
     await source.close();
   }
   const raw = (await total.read()) as Float32Array;
-  return { values: normalise(raw, fields, dim), batches: done };
+  const worth = average === "gain" ? raw.map((v) => Math.max(0, -v)) : raw.map(Math.abs);
+  return { values: normalise(worth, fields, dim), batches: done };
 }
 
 function openSource({ model, columns, fields, seed }: SaliencyOptions, batch: number): BatchSource {
@@ -97,9 +102,9 @@ function openSource({ model, columns, fields, seed }: SaliencyOptions, batch: nu
 
 function normalise(raw: Float32Array, fields: number, dim: number): number[][] {
   let total = 0;
-  for (const v of raw) total += Math.abs(v);
+  for (const v of raw) total += v;
   const scale = total > 0 ? 1 / total : 0;
   return Array.from({ length: fields }, (_, f) =>
-    Array.from({ length: dim }, (_, j) => Math.abs(raw[f * dim + j]!) * scale),
+    Array.from({ length: dim }, (_, j) => raw[f * dim + j]! * scale),
   );
 }

@@ -18,7 +18,7 @@ export const ssedsConfigSchema = z.strictObject({
   /** Rows of a gradient batch. */
   batch: z.int().positive().default(4096),
   /** Ours: how several batches are averaged. */
-  average: z.enum(["mean-abs", "abs-mean"]).default("mean-abs"),
+  average: z.enum(["mean-abs", "abs-mean", "gain"]).default("mean-abs"),
   /** Which split the gradient pass reads. */
   split: z.enum(["train", "valid"]).default("train"),
   /** Rank slots by plain saliency (the paper) or by saliency for each number a slot costs (ours). */
