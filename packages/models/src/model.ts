@@ -179,11 +179,11 @@ export class Model {
 }
 
 function checkEqualDims(config: ModelConfig, { scheme, parts, modelDim }: EmbeddingTables): void {
-  if (scheme.projection === "linear" || parts.every(({ group }) => group.dim === modelDim)) return;
+  if (scheme.projection !== "none" || parts.every(({ group }) => group.dim === modelDim)) return;
   const dims = parts.map(({ group }) => group.dim).join(", ");
   throw new ModelError(
     `${config.kind}: multiplies embeddings of one dim, but the scheme has dims ${dims} and projection "none"; ` +
-      'make it with projection "linear".',
+      'make it with projection "linear" or "positions".',
   );
 }
 

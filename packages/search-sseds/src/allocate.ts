@@ -1,6 +1,6 @@
 /**
- * From saliency to dims: slots are removed one after another, least worthy first, until the budget is met. The order does
- * not depend on the budget, so the slots of a smaller budget are a subset of those of a larger one.
+ * From saliency to dims: slots are removed one after another, least worthy first, until the budget is met; then what is left of
+ * it is filled.
  */
 
 export interface AllocationOptions {
@@ -45,20 +45,36 @@ function byWorth(a: Slot, b: Slot): number {
   return a.score - b.score || b.field - a.field || b.dim - a.dim;
 }
 
-/** The first set of slots along the removal order that `meets` the budget; undefined if even the last does not. */
+/** Slots that may be kept, by field. */
+type Sets = readonly ReadonlySet<number>[];
+
+/**
+ * Removes slots in order until the set `meets` the budget; undefined if even the last does not. Then what is left of the budget
+ * is filled: the best removed slots come back as long as they fit. Only slots of `within` are kept (all when left out): with
+ * the answer to a larger budget there, the answers are nested.
+ */
 export function allocate(
   saliency: readonly (readonly number[])[],
   rows: readonly number[],
   options: AllocationOptions,
   meets: (kept: Kept) => boolean,
+  within?: Kept,
 ): Kept | undefined {
-  const kept = saliency.map((values) => new Set(values.keys()));
+  const allowed: Sets = saliency.map((values, f) => new Set(within ? within[f]! : values.keys()));
+  const kept = allowed.map((set) => new Set(set));
   const now = (): Kept => kept.map((set) => [...set].sort((a, b) => a - b));
   if (meets(now())) return now();
-  for (const { field, dim } of removalOrder(saliency, rows, options)) {
-    kept[field]!.delete(dim);
-    const candidate = now();
-    if (meets(candidate)) return candidate;
+  const order = removalOrder(saliency, rows, options).filter(({ field, dim }) => allowed[field]!.has(dim));
+  const removed: Slot[] = [];
+  for (const slot of order) {
+    kept[slot.field]!.delete(slot.dim);
+    removed.push(slot);
+    if (meets(now())) break;
   }
-  return undefined;
+  if (!meets(now())) return undefined;
+  for (const slot of removed.reverse()) {
+    kept[slot.field]!.add(slot.dim);
+    if (!meets(now())) kept[slot.field]!.delete(slot.dim);
+  }
+  return now();
 }

@@ -25,8 +25,11 @@ export const ssedsConfigSchema = z.strictObject({
   score: z.enum(["saliency", "saliency-per-cost"]).default("saliency-per-cost"),
   /** Fewest dims a field keeps; 0 lets fields go; "auto" lets them go only where the budget leaves no other way. */
   minDim: z.union([z.literal(0), z.literal(1), z.literal("auto")]).default("auto"),
-  /** A linear map from d_f to the base dim for each field that lost dims, or none (models that only concatenate). */
-  projection: z.enum(["linear", "none"]).default("linear"),
+  /**
+   * How fields that lost dims meet the others: a linear map to the base dim (the paper), every kept number at its own column and
+   * zeros elsewhere (ours: the masked base model, without parameters), or not at all (models that only concatenate).
+   */
+  projection: z.enum(["linear", "positions", "none"]).default("positions"),
   /** Retrain from fresh values (the paper), or start as the base model with the dropped columns at zero (ours). */
   retrain: z.enum(["scratch", "inherit"]).default("scratch"),
 });
@@ -39,6 +42,30 @@ function schemeOf(task: Task, kept: Kept, config: SsedsConfig): Scheme {
     kept.map((k) => k.length),
     { base: baseDim(task.model), projection: config.projection, columns: kept.map((k) => [...k]) },
   );
+}
+
+/**
+ * Kept slots for every limit, in their order. Limits of one unit are met from the largest down, each within the slots of the one
+ * before, so that they are nested.
+ */
+function keepAll(
+  task: Task,
+  limits: readonly Limit[],
+  saliency: readonly (readonly number[])[],
+  config: SsedsConfig,
+): Kept[] {
+  const rows = task.fields.map((f) => f.rows);
+  const kept: Kept[] = [];
+  for (const unit of new Set(limits.map((l) => l.unit))) {
+    const mine = limits.map((limit, i) => ({ limit, i })).filter(({ limit }) => limit.unit === unit);
+    let within: Kept | undefined;
+    for (const { limit, i } of mine.sort((a, b) => b.limit.value - a.limit.value)) {
+      const fits = (k: Kept) => meets(schemeOf(task, k, config), limit);
+      within = allocate(saliency, rows, config, fits, within)!;
+      kept[i] = within;
+    }
+  }
+  return kept;
 }
 
 function leastCost(task: Task, limit: Limit, config: SsedsConfig): { ok: boolean; cost: number } {
@@ -74,17 +101,15 @@ export const sseds = defineSearcher({
       seed: task.seed,
       onBatch: (done, total) => emit({ kind: "progress", what: "gradient batches", done, total }),
     });
-    const rows = task.fields.map((f) => f.rows);
-    const found = [];
-    const keptOf: Record<string, Kept> = {};
-    for (const limit of limits) {
-      const kept = allocate(saliency.values, rows, config, (k) => meets(schemeOf(task, k, config), limit))!;
-      const scheme = schemeOf(task, kept, config);
-      keptOf[limit.text] = kept;
-      const prepare =
-        config.retrain === "inherit" ? (model: Model) => inheritModel(base.model, model) : undefined;
-      found.push({ budget: limit.text, scheme, prepare });
-    }
+    const kept = keepAll(task, limits, saliency.values, config);
+    const prepare =
+      config.retrain === "inherit" ? (model: Model) => inheritModel(base.model, model) : undefined;
+    const found = limits.map((limit, i) => ({
+      budget: limit.text,
+      scheme: schemeOf(task, kept[i]!, config),
+      prepare,
+    }));
+    const keptOf = Object.fromEntries(limits.map((limit, i) => [limit.text, kept[i]!]));
     return {
       found,
       seconds: (performance.now() - started) / 1000,

@@ -31,7 +31,7 @@ const problem = fc
 const costOf = (kept: Kept, rows: readonly number[]) => kept.reduce((n, k, f) => n + k.length * rows[f]!, 0);
 
 describe("allocation", () => {
-  test("meets its budget, and slots of a smaller budget are a subset of those of a larger one", () => {
+  test("meets its budget; within the answer to a larger one it is a subset; no slot that fits is left out", () => {
     law(
       fc.property(problem, ({ saliency, rows, score, minDim, shares }) => {
         const total = costOf(
@@ -39,10 +39,10 @@ describe("allocation", () => {
           rows,
         );
         const [large, small] = [Math.max(...shares) * total, Math.min(...shares) * total];
-        const keep = (budget: number) =>
-          allocate(saliency, rows, { score, minDim }, (kept) => costOf(kept, rows) <= budget);
+        const keep = (budget: number, within?: Kept) =>
+          allocate(saliency, rows, { score, minDim }, (kept) => costOf(kept, rows) <= budget, within);
         const more = keep(large);
-        const fewer = keep(small);
+        const fewer = keep(small, more);
         const least = minDim !== 1 ? 0 : rows.reduce((a, b) => a + b, 0);
         expect(more === undefined).toBe(large < least);
         expect(fewer === undefined).toBe(small < least);
@@ -51,6 +51,10 @@ describe("allocation", () => {
         fewer.forEach((dims, f) => {
           for (const j of dims) expect(more[f]).toContain(j);
           if (minDim === 1) expect(dims.length).toBeGreaterThanOrEqual(1);
+        });
+        const room = small - costOf(fewer, rows);
+        fewer.forEach((dims, f) => {
+          if (rows[f]! <= room) expect(dims).toHaveLength(more[f]!.length);
         });
         // "auto" lets a field go only where one dim in each does not fit
         const ones = rows.reduce((a, b) => a + b, 0);

@@ -20,7 +20,7 @@ const perFieldSchema = z.strictObject({
   fields: z.array(fieldSchema).min(1),
   dims: z.array(dim),
   base: dim,
-  projection: z.enum(["linear", "none"]),
+  projection: z.enum(["linear", "positions", "none"]),
   columns: z.array(z.array(dim)).optional(),
 });
 

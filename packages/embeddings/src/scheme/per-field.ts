@@ -11,8 +11,11 @@ import {
   VALUE_BYTES,
 } from "./scheme.ts";
 
-/** How vectors of different dims meet: by a linear map to the base dim for each field, or not at all. */
-export type Projection = "linear" | "none";
+/**
+ * How vectors of different dims meet. "linear": by a linear map to the base dim for each field. "positions": each number goes back
+ * to its column of the base dim, the rest is zero (no parameters; the columns are stored). "none": not at all.
+ */
+export type Projection = "linear" | "positions" | "none";
 
 export interface PerFieldOptions {
   /** The dim that smaller fields are projected to and that savings are measured against. */
@@ -22,7 +25,10 @@ export interface PerFieldOptions {
   readonly columns?: readonly (readonly number[])[];
 }
 
-/** Every field f has n_f x d_f numbers, and a d_f x base projection where `projection` is linear and 0 < d_f < base. */
+/**
+ * Every field f has n_f x d_f numbers. Where 0 < d_f < base it also has a d_f x base projection (linear) or d_f column numbers
+ * (positions).
+ */
 export class DimScheme implements Scheme {
   readonly kind: "uniform" | "per-field";
   readonly fields: readonly FieldSpec[];
@@ -44,8 +50,10 @@ export class DimScheme implements Scheme {
     if (!Number.isInteger(base) || base < 0 || base > MAX_DIM) {
       throw new SchemeError(`scheme: base dim ${base} must be a whole number from 0 to ${MAX_DIM}.`);
     }
-    if (projection !== "linear" && projection !== "none") {
-      throw new SchemeError(`scheme: projection "${projection}" is not known; it is "linear" or "none".`);
+    if (projection !== "linear" && projection !== "positions" && projection !== "none") {
+      throw new SchemeError(
+        `scheme: projection "${projection}" is not known; it is "linear", "positions" or "none".`,
+      );
     }
     if (dims.length !== this.fields.length) {
       throw new SchemeError(
@@ -77,6 +85,17 @@ export class DimScheme implements Scheme {
     return this.projection === "linear" && dim > 0 && dim < this.base;
   }
 
+  /** True if the numbers of field f are put back to their columns of the base dim. */
+  isPlaced(f: number): boolean {
+    const dim = this.dims[f]!;
+    return this.projection === "positions" && dim > 0 && dim < this.base;
+  }
+
+  /** Column numbers that placed fields keep, four bytes each. */
+  get positionCount(): number {
+    return this.dims.reduce((n, dim, f) => n + (this.isPlaced(f) ? dim : 0), 0);
+  }
+
   /** Numbers in the tables, projections not counted. */
   get tableParameters(): number {
     return this.fields.reduce((n, { rows }, f) => n + rows * this.dims[f]!, 0);
@@ -92,14 +111,14 @@ export class DimScheme implements Scheme {
   }
 
   serveBytes(layout: ServeLayout = "dense"): number {
-    if (layout === "dense") return this.parameters * VALUE_BYTES;
+    if (layout === "dense") return (this.parameters + this.positionCount) * VALUE_BYTES;
     throw new SchemeError(`scheme: a ${this.kind} scheme has no serve layout "${layout}"; it has "dense".`);
   }
 
   trainBytes({ slots, touched = false, denseSlots = slots }: TrainCost): number {
     const stamped = this.fields.reduce((n, { rows }, f) => n + (this.dims[f]! > 0 ? rows : 0), 0);
     const numbers = this.tableParameters * (1 + slots) + this.projectionParameters * (1 + denseSlots);
-    return (numbers + (touched ? stamped : 0)) * VALUE_BYTES;
+    return (numbers + this.positionCount + (touched ? stamped : 0)) * VALUE_BYTES;
   }
 
   uses(): FieldUse[] {
@@ -107,7 +126,7 @@ export class DimScheme implements Scheme {
     return this.fields.map(({ name, rows }, f) => {
       const dim = this.dims[f]!;
       const parameters = rows * dim + (this.isProjected(f) ? dim * this.base : 0);
-      const bytes = parameters * VALUE_BYTES;
+      const bytes = (parameters + (this.isPlaced(f) ? dim : 0)) * VALUE_BYTES;
       return { field: name, rows, dim, parameters, bytes, share: total === 0 ? 0 : bytes / total };
     });
   }

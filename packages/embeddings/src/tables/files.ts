@@ -11,9 +11,10 @@ import { schemeFromJSON } from "../scheme/json.ts";
 import { EmbeddingTables } from "./tables.ts";
 
 const tableName = (field: string) => `${field}/table`;
+const columnsName = (field: string) => `${field}/columns`;
 const projectionName = (field: string) => `${field}/projection`;
 
-/** Copies of the tables: `<field>/table` [n_f, d_f] and `<field>/projection` [d_f, base]; the scheme is in the metadata. */
+/** Copies of the tables: `<field>/table` [n_f, d_f] `<field>/projection` [d_f, base] or `<field>/columns` u32 [d_f]; the scheme is in the metadata. */
 export async function captureTables(tables: EmbeddingTables): Promise<TensorFile> {
   const { scheme } = tables;
   const tensors = new Map<string, StoredTensor>();
@@ -23,6 +24,10 @@ export async function captureTables(tables: EmbeddingTables): Promise<TensorFile
     const { dim } = part.group;
     const data = await part.table.read(base * dim, rows * dim);
     tensors.set(tableName(name), { dtype: "f32", shape: [rows, dim], data });
+    if (part.positions) {
+      const columns = await part.positions.read(index * dim, dim);
+      tensors.set(columnsName(name), { dtype: "u32", shape: [dim], data: columns });
+    }
     if (!part.projection) continue;
     const size = dim * scheme.base;
     const map = await part.projection.read(index * size, size);

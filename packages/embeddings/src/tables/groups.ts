@@ -10,6 +10,8 @@ export interface TableGroup {
   readonly layout: TableLayout;
   /** True if every field of the group has a linear map to the base dim. */
   readonly projected: boolean;
+  /** True if every field of the group puts its numbers back to their columns of the base dim. */
+  readonly placed: boolean;
 }
 
 /** The name of the layout that holds every field in order; the first-order weights use it too. */
@@ -34,6 +36,7 @@ export function groupsOf(scheme: DimScheme, maxBytes: number): TableGroup[] {
         fields: part,
         layout: layoutOf(name, fields, part),
         projected: scheme.isProjected(part[0]!),
+        placed: scheme.isPlaced(part[0]!),
       };
     });
   });

@@ -1,8 +1,10 @@
 /** The vectors of one batch, in the forms that models ask for. Only what is asked for enters the graph. */
 import {
   concat,
+  eq,
   expandDims,
   gather,
+  iota,
   matmul,
   mul,
   permute,
@@ -10,6 +12,7 @@ import {
   sliceAxis,
   sum,
   type Tensor,
+  where,
 } from "@trimtab/tensor-core";
 import { SchemeError } from "../errors.ts";
 import type { FieldSpec, TableLayout } from "../fields.ts";
@@ -47,6 +50,13 @@ export function lookUp(
   }
   closeRun();
   return concat(parts, 1);
+}
+
+/** [B, F_g, d_g] to [B, F_g, d]: number k of field f goes to column positions[f, k], other columns are zero. */
+function place(raw: Tensor, positions: Tensor, dim: number): Tensor {
+  const [batch, fields, kept] = raw.shape as [number, number, number];
+  const hit = eq(reshape(positions, [1, fields, kept, 1]), iota([1, 1, 1, dim]));
+  return sum(where(hit, reshape(raw, [batch, fields, kept, 1]), 0), [2]);
 }
 
 export class Lookup {
@@ -110,7 +120,8 @@ export class Lookup {
     return this.#projected;
   }
 
-  #project({ group, projection }: TablePart, raw: Tensor): Tensor {
+  #project({ group, projection, positions }: TablePart, raw: Tensor): Tensor {
+    if (positions) return place(raw, positions.value, this.#tables.modelDim);
     if (projection) {
       // one stack of matrices: [F_g, B, d_g] x [F_g, d_g, d]
       return permute(matmul(permute(raw, [1, 0, 2]), projection.value), [1, 0, 2]);
@@ -120,7 +131,7 @@ export class Lookup {
     const dims = [...new Set(scheme.dims.filter((d) => d > 0))].join(", ");
     throw new SchemeError(
       `lookup: the model needs vectors of one dim, but the scheme has dims ${dims} and projection "none"; ` +
-        'make it with projection "linear".',
+        'make it with projection "linear" or "positions".',
     );
   }
 }

@@ -25,6 +25,8 @@ export interface TablePart {
   readonly table: Variable;
   /** [F_g, d_g, base] */
   readonly projection?: Variable;
+  /** u32 [F_g, d_g]: the column of the base dim that each number belongs to. Follows from the scheme; never trained. */
+  readonly positions?: Variable;
 }
 
 /** Where the numbers of one field are. */
@@ -51,6 +53,12 @@ export class EmbeddingTables {
         const at = `${name}.${group.layout.name}`;
         const table = device.variable(at, [group.layout.rows, group.dim]);
         parts.push({ group, table });
+        if (group.placed) {
+          const data = Uint32Array.from(group.fields.flatMap((f) => [...dims.columnsOf(f)]));
+          const shape = [group.fields.length, group.dim];
+          const positions = device.variable(`${at}.positions`, shape, { dtype: "u32", data });
+          parts[parts.length - 1] = { group, table, positions };
+        }
         if (!group.projected) continue;
         const shape = [group.fields.length, group.dim, dims.base];
         parts[parts.length - 1] = { group, table, projection: device.variable(`${at}.projection`, shape) };
@@ -75,7 +83,7 @@ export class EmbeddingTables {
   /** The dim of `projected`: the base dim, or the only dim of a scheme without projections. */
   get modelDim(): number {
     const { base, dims, projection } = this.scheme;
-    return projection === "linear" ? base : Math.max(0, ...dims);
+    return projection === "none" ? Math.max(0, ...dims) : base;
   }
 
   /** Length of a concatenated vector: sum of d_f. */
@@ -91,6 +99,11 @@ export class EmbeddingTables {
     return this.parts.flatMap(({ projection }) => (projection ? [projection] : []));
   }
 
+  /** Column numbers, which follow from the scheme. */
+  get positionVariables(): Variable[] {
+    return this.parts.flatMap(({ positions }) => (positions ? [positions] : []));
+  }
+
   /** Everything a checkpoint needs, by name. */
   get state(): Map<string, Variable> {
     return new Map([...this.tableVariables, ...this.projectionVariables].map((v) => [v.name, v]));
@@ -99,7 +112,7 @@ export class EmbeddingTables {
   /** Bytes of the device buffers; equal to the scheme's serve bytes. */
   get bytes(): number {
     let n = 0;
-    for (const v of this.state.values()) n += v.size * VALUE_BYTES;
+    for (const v of [...this.state.values(), ...this.positionVariables]) n += v.size * VALUE_BYTES;
     return n;
   }
 
@@ -128,7 +141,7 @@ export class EmbeddingTables {
   }
 
   dispose(): void {
-    for (const v of this.state.values()) v.dispose();
+    for (const v of [...this.state.values(), ...this.positionVariables]) v.dispose();
   }
 
   [Symbol.dispose](): void {

@@ -8,11 +8,12 @@ import { z } from "zod";
 import { type Limit, meets } from "../budget.ts";
 import { defineSearcher } from "../searcher.ts";
 import { baseDim, type Task } from "../task.ts";
-import { everyField, schemeOfDims } from "./dims.ts";
+import { type DimsProjection, everyField, projectionSchema, schemeOfDims } from "./dims.ts";
 
 const schema = z.strictObject({
   /** 0: all fields alike; 1: every table of one size. */
   alpha: z.number().min(0).max(1).default(0.3),
+  projection: projectionSchema,
 });
 
 function dimsAt(task: Task, alpha: number, factor: number, least: 0 | 1): number[] {
@@ -20,14 +21,14 @@ function dimsAt(task: Task, alpha: number, factor: number, least: 0 | 1): number
   return task.fields.map(({ rows }) => Math.max(least, Math.min(most, Math.floor(factor * rows ** -alpha))));
 }
 
-function largest(task: Task, limit: Limit, alpha: number): Scheme {
-  const least = meets(everyField(task, 1), limit) ? 1 : 0;
+function largest(task: Task, limit: Limit, alpha: number, projection: DimsProjection): Scheme {
+  const least = meets(everyField(task, 1, projection), limit) ? 1 : 0;
   let low = 0;
   let high = (baseDim(task.model) + 1) * Math.max(...task.fields.map((f) => f.rows)) ** alpha;
-  let best = everyField(task, least);
+  let best = everyField(task, least, projection);
   for (let i = 0; i < 60; i++) {
     const middle = (low + high) / 2;
-    const scheme = schemeOfDims(task, dimsAt(task, alpha, middle, least));
+    const scheme = schemeOfDims(task, dimsAt(task, alpha, middle, least), projection);
     if (meets(scheme, limit)) {
       low = middle;
       best = scheme;
@@ -39,9 +40,13 @@ function largest(task: Task, limit: Limit, alpha: number): Scheme {
 export const dimsBySize = defineSearcher({
   name: "dims-by-size",
   config: schema,
-  check: (task, limit) => (meets(everyField(task, 0), limit) ? undefined : "even empty tables are over it"),
-  run: async (task, limits, { alpha }) => {
-    const found = limits.map((limit) => ({ budget: limit.text, scheme: largest(task, limit, alpha) }));
-    return { found, notes: { alpha } };
+  check: (task, limit, { projection }) =>
+    meets(everyField(task, 0, projection), limit) ? undefined : "even empty tables are over it",
+  run: async (task, limits, { alpha, projection }) => {
+    const found = limits.map((limit) => ({
+      budget: limit.text,
+      scheme: largest(task, limit, alpha, projection),
+    }));
+    return { found, notes: { alpha, projection } };
   },
 });
