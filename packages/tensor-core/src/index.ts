@@ -14,6 +14,7 @@ export { Device, type DeviceMemory, type ProgramParts } from "./device.ts";
 export { type DType, ELEMENT_BYTES, type HostArray } from "./dtype.ts";
 export type { Engine, EngineInfo, EngineMemory, EngineName, KernelTime } from "./engines/engine.ts";
 export * from "./errors.ts";
+export { customGradient, stopGradient } from "./graph/custom-gradient.ts";
 export * from "./graph/elementwise.ts";
 export { type FoldOptions, max, mean, min, sum } from "./graph/folds.ts";
 export { constant, input, iota, maxPieces, PIECE, planInputs, zeros } from "./graph/leaves.ts";

@@ -1,10 +1,12 @@
 /** Each op's own gradient rule: from the gradient of its output to the gradients of its inputs. */
+import { GradientError } from "../errors.ts";
 import * as e from "../graph/elementwise.ts";
 import { sum } from "../graph/folds.ts";
 import { matmul } from "../graph/matmul.ts";
 import type { Op, Tensor } from "../graph/tensor.ts";
 import { broadcastTo, pad, permute, reshape, slice, transpose } from "../graph/views.ts";
 import type { BinaryName, UnaryName } from "../kernels/ir.ts";
+import { sameShape, showShape } from "../shape.ts";
 
 /** undefined: no gradient flows into that input. */
 type InputGradients = readonly (Tensor | undefined)[];
@@ -69,6 +71,18 @@ function inverse(order: readonly number[]): number[] {
   return out;
 }
 
+/** A hand-written rule's gradients, if they fit what they are of. */
+function checked(y: Tensor, gradients: readonly Tensor[]): readonly Tensor[] {
+  const targets = y.inputs.slice(1);
+  const fits =
+    gradients.length === targets.length && gradients.every((g, i) => sameShape(g.shape, targets[i]!.shape));
+  if (fits) return gradients;
+  const show = (list: readonly Tensor[]) => list.map((t) => showShape(t.shape)).join(", ") || "none";
+  throw new GradientError(
+    `customGradient: backward gives gradients of shapes ${show(gradients)}, its targets are ${show(targets)}.`,
+  );
+}
+
 const NONE: Rule = (y) => y.inputs.map(() => undefined);
 
 const structural: { [K in Op["kind"]]?: Rule } = {
@@ -103,7 +117,8 @@ const structural: { [K in Op["kind"]]?: Rule } = {
     return [matmul(g, transpose(b)), matmul(transpose(a), g)];
   },
   select: (y, g) => [undefined, e.where(y.inputs[0]!, g, 0), e.where(y.inputs[0]!, 0, g)],
-  stopGradient: NONE,
+  customGradient: (y, g) =>
+    y.op.kind === "customGradient" ? [undefined, ...checked(y, y.op.backward(g))] : [],
   cast: NONE,
   threefry: NONE,
 };

@@ -95,8 +95,6 @@ export class Emitter {
         return this.#add({ op: "cast", dtype: node.dtype, a: arg(0) });
       case "threefry":
         return this.#add({ op: "threefry", dtype: "u32", k0: arg(0), k1: arg(1), c0: arg(2), c1: arg(3) });
-      case "stopGradient":
-        return arg(0);
       // an assigned value, read in the kernel that assigns it
       case "assign":
         return arg(1);

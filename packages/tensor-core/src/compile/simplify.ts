@@ -75,7 +75,7 @@ function reduced(node: Tensor): Tensor | undefined {
   const { op, inputs } = node;
   const [a, b] = inputs;
   switch (op.kind) {
-    case "stopGradient":
+    case "customGradient":
       return a;
     case "reshape":
       if (a!.op.kind === "reshape") return reshape(a!.inputs[0]!, node.shape);

@@ -3,6 +3,7 @@ import type { DType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import type { BinaryName, UnaryName } from "../kernels/ir.ts";
 import { broadcastShapes } from "../shape.ts";
+import { customGradient } from "./custom-gradient.ts";
 import { lift } from "./leaves.ts";
 import { type Operand, Tensor } from "./tensor.ts";
 import { broadcastTo } from "./views.ts";
@@ -82,10 +83,10 @@ export function where(cond: Tensor, a: Operand, b: Operand): Tensor {
   return new Tensor({ kind: "select" }, inputs, shape, x.dtype);
 }
 
-/** log(1 + exp(x)) without overflow. Both kinks are cut by one condition, so that the gradient at 0 is 1/2, not 0. */
+/** log(1 + exp(x)) without overflow. Its gradient is named: that of max and abs would be 0 at x = 0, not 1/2. */
 export function softplus(x: Tensor): Tensor {
-  const up = ge(x, 0);
-  return add(where(up, x, 0), log1p(exp(where(up, neg(x), x))));
+  const value = add(maximum(x, 0), log1p(exp(neg(abs(x)))));
+  return customGradient(value, [x], (g) => [mul(g, sigmoid(x))]);
 }
 
 /** Value conversion; f32 to integer truncates toward zero. */
@@ -104,9 +105,4 @@ export function threefry(k0: Operand, k1: Operand, c0: Operand, c1: Operand): Te
     shape,
     "u32",
   );
-}
-
-/** The same values; no gradient passes. */
-export function stopGradient(x: Tensor): Tensor {
-  return new Tensor({ kind: "stopGradient" }, [x], x.shape, x.dtype);
 }

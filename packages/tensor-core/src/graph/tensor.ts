@@ -35,7 +35,8 @@ export type Op =
   | { readonly kind: "select" }
   | { readonly kind: "cast" }
   | { readonly kind: "threefry" }
-  | { readonly kind: "stopGradient" }
+  /** inputs: a value, then the tensors that `backward` has gradients for. Its value is the first. */
+  | { readonly kind: "customGradient"; readonly backward: (g: Tensor) => readonly Tensor[] }
   | { readonly kind: "reshape" }
   | { readonly kind: "permute"; readonly order: readonly number[] }
   | { readonly kind: "broadcast" }

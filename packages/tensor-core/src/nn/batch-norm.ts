@@ -1,6 +1,7 @@
 import { ShapeError } from "../errors.ts";
+import { customGradient } from "../graph/custom-gradient.ts";
 import { add, mul, rsqrt, square, sub } from "../graph/elementwise.ts";
-import { mean } from "../graph/folds.ts";
+import { mean, sum } from "../graph/folds.ts";
 import { assign } from "../graph/tables.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Variable } from "../graph/variable.ts";
@@ -49,7 +50,20 @@ export function batchNorm(
   const centred = sub(x, m);
   // two passes: E[(x - m)^2] does not cancel as E[x^2] - m^2 does
   const variance = mean(square(centred), [0], { keep: true });
-  const output = scale(mul(centred, rsqrt(add(variance, epsilon))));
+  const factor = rsqrt(add(variance, epsilon));
+  const normal = mul(centred, factor);
+  const { gamma, beta } = state;
+  const targets = [x, ...[gamma, beta].filter((v) => v !== undefined).map((v) => v.value)];
+  // The paper's own gradient (section 3), where sum(centred) = 0 was used: one pass of sums and one over x, where the
+  // chain rule, which cannot know that, takes two of each.
+  const output = customGradient(scale(normal), targets, (g) => {
+    const sumG = sum(g, [0], { keep: true });
+    const sumGN = sum(mul(g, normal), [0], { keep: true });
+    const pull = mul(add(sumG, mul(normal, sumGN)), 1 / rows!);
+    const weight = gamma ? mul(factor, gamma.value) : factor;
+    const gx = mul(sub(g, pull), weight);
+    return [gx, ...(gamma ? [reshape(sumGN, [n])] : []), ...(beta ? [reshape(sumG, [n])] : [])];
+  });
   const unbiased = rows! / Math.max(1, rows! - 1);
   const moved = (running: Variable, fresh: Tensor) =>
     assign(running, add(mul(running.value, 1 - momentum), mul(reshape(fresh, [n!]), momentum)));

@@ -183,6 +183,45 @@ test("what the loss does not depend on gets zeros of its own shape", () => {
   expect([...found.of(g), ...found.of(h as Tensor)]).toEqual([0, 0, 0, 0, 0]);
 });
 
+describe("customGradient", () => {
+  const x = t.input("x", [2]);
+  const y = t.input("y", [2]);
+  const values = (node: t.Tensor) =>
+    Array.from(
+      evaluate([node], {
+        feeds: new Map([
+          ["x", [2, 3]],
+          ["y", [5, 7]],
+        ]),
+        variables: new Map(),
+      }).of(node),
+    );
+
+  test("has the value's values and the given gradients, which are differentiable in their turn", () => {
+    const z = t.customGradient(t.mul(x, y), [x, y], (g) => [t.mul(g, t.mul(x, 10)), t.mul(g, 100)]);
+    expect(values(z)).toEqual([10, 21]);
+    const [gx, gy] = t.grad(t.sum(t.mul(z, x)), [x, y]);
+    // through z by the given rule, and through x itself
+    expect(values(gx)).toEqual([2 * 20 + 10, 3 * 30 + 21]);
+    expect(values(gy)).toEqual([200, 300]);
+    const [again] = t.grad(t.sum(t.grad(t.sum(z), [x])[0]), [x]);
+    expect(values(again)).toEqual([10, 10]);
+  });
+
+  test("nothing flows to what is no target", () => {
+    const [gy] = t.grad(t.sum(t.customGradient(t.mul(x, y), [x], (g) => [g])), [y]);
+    expect(values(gy)).toEqual([0, 0]);
+  });
+
+  test("gradients that do not fit their targets are refused", () => {
+    const of = (backward: (g: t.Tensor) => t.Tensor[]) =>
+      t.grad(t.sum(t.customGradient(t.mul(x, y), [x, y], backward)), [x]);
+    expect(() => of((g) => [g])).toThrow(/gradients of shapes \[2\], its targets are \[2\], \[2\]/);
+    expect(() => of((g) => [g, t.sum(g)])).toThrow(t.GradientError);
+    expect(() => of(() => [])).toThrow(/shapes none/);
+  });
+});
+
 test("a loss is its own gradient's unit", () => {
   const loss = t.sum(t.input("x", [2]));
   const [g] = t.grad(loss, [loss]);

@@ -59,6 +59,49 @@ describe("batch normalisation", () => {
       30,
     ));
 
+  test.each([
+    [true, true],
+    [true, false],
+    [false, true],
+  ])("gradients of x, scale (%p) and shift (%p) are those of plain ops", (scaled, shifted) =>
+    law(
+      fc.property(
+        fc.integer({ min: 1, max: 7 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer(),
+        (rows, n, seed) => {
+          const random = new Random(seed);
+          const draw = (count: number) => Array.from({ length: count }, () => random.between(-2, 2));
+          const gamma = scaled ? looseVariable("gamma", [n]) : undefined;
+          const beta = shifted ? looseVariable("beta", [n]) : undefined;
+          const x = t.input("x", [rows, n]);
+          const made = t.batchNorm(x, { ...state(n), gamma, beta }, { training: true, epsilon: 0.1 }).output;
+          const centred = t.sub(x, t.mean(x, [0], { keep: true }));
+          const variance = t.mean(t.square(centred), [0], { keep: true });
+          const normal = t.div(centred, t.sqrt(t.add(variance, 0.1)));
+          const plain = t.add(t.mul(normal, gamma?.value ?? 1), beta?.value ?? 0);
+          const weights = t.input("w", [rows, n]);
+          const wrt = [x, gamma?.value, beta?.value].filter((v) => v !== undefined);
+          const [found, expected] = [made, plain].map((y) => t.grad(t.sum(t.mul(y, weights)), wrt));
+          const variables = new Map([gamma, beta].filter((v) => v !== undefined).map((v) => [v, draw(n)]));
+          const feeds = new Map([
+            ["x", draw(rows * n)],
+            ["w", draw(rows * n)],
+          ]);
+          const values = evaluate([...found!, ...expected!], { feeds, variables });
+          wrt.forEach((_, i) => {
+            const want = values.of(expected![i]!);
+            expect(found![i]!.shape).toEqual(expected![i]!.shape);
+            Array.from(values.of(found![i]!)).forEach((v, k) => {
+              expect(v).toBeCloseTo(want[k]!, 9);
+            });
+          });
+        },
+      ),
+      30,
+    ),
+  );
+
   test("columns come out with mean 0 and variance 1, running moments move", () => {
     const random = new Random(3);
     const content = Array.from({ length: 60 }, () => random.between(2, 9));

@@ -93,7 +93,7 @@ function evaluateNode(node: Tensor, of: Lookup, environment: Environment): Value
       const [k0, k1, c0, c1] = [arg(0), arg(1), arg(2), arg(3)];
       return map(out, (i) => threefry2x32(k0[i]!, k1[i]!, c0[i]!, c1[i]!));
     }
-    case "stopGradient":
+    case "customGradient":
     case "reshape":
       return fill(out, arg(0));
     case "permute": {
