@@ -7,6 +7,9 @@ const STORAGE = 0x80;
 const COPY_SRC = 0x4;
 const COPY_DST = 0x8;
 const MAP_READ = 0x1;
+const UNIFORM = 0x40;
+
+const hasParams = ({ params = [] }: Dispatch): boolean => params.length > 0;
 
 export interface MatmulDevice {
   /** undefined where subgroups are missing or of several sizes. */
@@ -39,17 +42,27 @@ export async function openMatmulDevice(): Promise<MatmulDevice | null> {
     return buffer;
   };
 
+  const uniforms: GPUBuffer[] = [];
+  const uniformOf = (params: readonly number[]): GPUBuffer => {
+    const words = new Uint32Array(Math.ceil(params.length / 4) * 4);
+    words.set(params);
+    const buffer = device.createBuffer({ size: words.byteLength, usage: UNIFORM | COPY_DST });
+    device.queue.writeBuffer(buffer, 0, words);
+    uniforms.push(buffer);
+    return buffer;
+  };
+
   // A law runs each case twice.
   const pipelines = new WeakMap<Dispatch, { layout: GPUBindGroupLayout; pipeline: GPUComputePipeline }>();
   const prepared = async (dispatch: Dispatch) => {
     const known = pipelines.get(dispatch);
     if (known !== undefined) return known;
+    const types = dispatch.bindings.map(({ access }) =>
+      access === "read" ? ("read-only-storage" as const) : ("storage" as const),
+    );
+    const buffers = hasParams(dispatch) ? [...types, "uniform" as const] : types;
     const layout = device.createBindGroupLayout({
-      entries: dispatch.bindings.map(({ access }, binding) => ({
-        binding,
-        visibility: 4,
-        buffer: { type: access === "read" ? ("read-only-storage" as const) : ("storage" as const) },
-      })),
+      entries: buffers.map((type, binding) => ({ binding, visibility: 4, buffer: { type } })),
     });
     const pipeline = await device.createComputePipelineAsync({
       layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
@@ -72,10 +85,9 @@ export async function openMatmulDevice(): Promise<MatmulDevice | null> {
       const pass = encoder.beginComputePass();
       for (const dispatch of dispatches) {
         const { layout, pipeline } = await prepared(dispatch);
-        const entries = dispatch.bindings.map(({ buffer }, binding) => ({
-          binding,
-          resource: { buffer: buffers.get(buffer)! },
-        }));
+        const bound = dispatch.bindings.map(({ buffer }) => buffers.get(buffer)!);
+        if (hasParams(dispatch)) bound.push(uniformOf(dispatch.params!));
+        const entries = bound.map((buffer, binding) => ({ binding, resource: { buffer } }));
         const workgroups =
           typeof dispatch.workgroups === "function"
             ? dispatch.workgroups(new Uint32Array())
@@ -104,7 +116,7 @@ export async function openMatmulDevice(): Promise<MatmulDevice | null> {
         results.set(id, new Float32Array(buffer.getMappedRange().slice(0), 0, length));
         buffer.destroy();
       }
-      for (const buffer of buffers.values()) buffer.destroy();
+      for (const buffer of [...buffers.values(), ...uniforms.splice(0)]) buffer.destroy();
       return results;
     },
   };
