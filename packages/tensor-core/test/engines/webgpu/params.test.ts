@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { WebGpuEngine } from "../../../src/engines/webgpu/engine.ts";
 import { openWebGpu } from "../../../src/engines/webgpu/open.ts";
 import { Bindings } from "../../../src/engines/webgpu/wgsl/bindings.ts";
-import { moduleText } from "../../../src/engines/webgpu/wgsl/instructions.ts";
+import { moduleText } from "../../../src/engines/webgpu/wgsl/module-text.ts";
 import { Params } from "../../../src/engines/webgpu/wgsl/params.ts";
 import { asyncLaw } from "../../laws.ts";
 

@@ -5,16 +5,18 @@
  * are `wide` where the four elements are one aligned vec4, `one` where all four are the same element, else `apart`.
  *
  * For other generators (matmul): collect the accesses of `post` and the stores with `accessesOf`, add your own, make
- * `Bindings`, then call `emitPoint` once a point.
+ * `Bindings`, call `emitPoint` once a point, and put `moduleText` around it all.
  */
 import type { DType } from "../../../dtype.ts";
 import type { Instr, RowTerm, Store, View } from "../../../kernels/ir.ts";
-import type { Access, Bindings } from "./bindings.ts";
-import { functionName, functionTexts } from "./functions.ts";
+import { accessKind, type Width } from "./accesses.ts";
+import type { Bindings } from "./bindings.ts";
+import { functionName } from "./functions.ts";
 import { binaryText, castText, constText, unaryText } from "./operators.ts";
 import { Params } from "./params.ts";
 
-export type Width = 1 | 4;
+export { accessesOf } from "./accesses.ts";
+export { moduleText } from "./module-text.ts";
 
 /** A value in WGSL: a name or expression without side effects. `bool` is the same comparison as a bool. */
 export interface Value {
@@ -226,115 +228,6 @@ export function emitPoint(
 ): string[] {
   const emitter = new Emitter(options);
   return [...emitter.emit(kernel.post), ...emitter.emitStores(kernel.stores)];
-}
-
-/** The accesses of instructions and stores at a width, for `Bindings`. `base` are values of other instruction arrays: none here. */
-export function accessesOf(
-  instrs: readonly Instr[],
-  stores: readonly Store[],
-  width: Width,
-  vectorAxis: number,
-): Access[] {
-  const wides = wideValues(instrs, width, vectorAxis);
-  const wide = (view: View, row: RowTerm | undefined): boolean =>
-    width === 4 && accessKind(view, row, vectorAxis, row !== undefined && wides[row.instr]!) === "wide";
-  return [
-    ...instrs.flatMap((instr): Access[] =>
-      instr.op === "load"
-        ? [{ buffer: instr.buffer, dtype: instr.dtype, write: false, wide: wide(instr.view, instr.row) }]
-        : [],
-    ),
-    ...stores.map((store) => ({
-      buffer: store.buffer,
-      dtype: store.dtype,
-      write: true,
-      wide: wide(store.view, store.row),
-    })),
-  ];
-}
-
-/** Which instructions differ between the four lanes. `acc` values are taken to differ. */
-export function wideValues(instrs: readonly Instr[], width: Width, vectorAxis: number): boolean[] {
-  const wides: boolean[] = [];
-  for (const instr of instrs) {
-    const moves = (view: View) => (view.strides[vectorAxis] ?? 0) !== 0;
-    if (width === 1) wides.push(false);
-    else if (instr.op === "index") wides.push(moves(instr.view));
-    else if (instr.op === "load")
-      wides.push(moves(instr.view) || (instr.row !== undefined && wides[instr.row.instr]!));
-    else if (instr.op === "acc") wides.push(true);
-    else wides.push(operandsOf(instr).some((operand) => wides[operand]!));
-  }
-  return wides;
-}
-
-/** Operands of an instruction, rows included. */
-export function operandsOf(instr: Instr): number[] {
-  switch (instr.op) {
-    case "const":
-    case "index":
-    case "acc":
-      return [];
-    case "load":
-      return instr.row === undefined ? [] : [instr.row.instr];
-    case "unary":
-    case "cast":
-      return [instr.a];
-    case "binary":
-      return [instr.a, instr.b];
-    case "select":
-      return [instr.cond, instr.a, instr.b];
-    case "threefry":
-      return [instr.k0, instr.k1, instr.c0, instr.c1];
-  }
-}
-
-/** How the four lanes of an access lie. */
-export function accessKind(
-  view: View,
-  row: RowTerm | undefined,
-  vectorAxis: number,
-  rowIsWide: boolean,
-): "one" | "wide" | "apart" {
-  const stride = view.strides[vectorAxis] ?? 0;
-  if (rowIsWide) return "apart";
-  if (stride === 0) return "one";
-  const aligned =
-    stride === 1 &&
-    view.offset % 4 === 0 &&
-    view.strides.every((other, axis) => axis === vectorAxis || other % 4 === 0) &&
-    (row === undefined || row.stride % 4 === 0);
-  return aligned ? "wide" : "apart";
-}
-
-/** A whole module: functions, bindings, then `main`. `body` may use the builtins wid, lid, li (local index) and nwg (number of workgroups). */
-export function moduleText(
-  bindings: Bindings,
-  functions: ReadonlySet<string>,
-  workgroupSize: readonly [number, number, number],
-  body: readonly string[],
-  params: Params = new Params({ software: false }),
-): string {
-  const size = workgroupSize.join(", ");
-  return `${functionTexts(functions)}${bindings.declarations()}${params.declaration(bindings.list.length)}
-@compute @workgroup_size(${size})
-fn main(@builtin(workgroup_id) wid: vec3<u32>, @builtin(local_invocation_id) lid: vec3<u32>, @builtin(local_invocation_index) li: u32, @builtin(num_workgroups) nwg: vec3<u32>) {
-${indent([...params.lines(), ...body])}
-}
-`;
-}
-
-function indent(lines: readonly string[]): string {
-  let depth = 1;
-  return lines
-    .flatMap((line) => line.split("\n"))
-    .map((line) => {
-      if (line.startsWith("}")) depth--;
-      const text = "  ".repeat(depth) + line;
-      if (line.endsWith("{")) depth++;
-      return text;
-    })
-    .join("\n");
 }
 
 const COMPARISONS: Partial<Record<string, string>> = {

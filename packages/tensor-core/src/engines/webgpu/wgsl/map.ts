@@ -1,8 +1,10 @@
 /** The map kind: one item is one point of the space, or four neighbours of its last axis. */
 import type { MapKernel, View } from "../../../kernels/ir.ts";
+import { accessesOf, accessKind, type Width, wideValues } from "./accesses.ts";
 import { Bindings } from "./bindings.ts";
 import type { DeviceTraits, Dispatch } from "./dispatch.ts";
-import { accessesOf, accessKind, Emitter, moduleText, type Width, wideValues } from "./instructions.ts";
+import { Emitter } from "./instructions.ts";
+import { moduleText } from "./module-text.ts";
 import { Params } from "./params.ts";
 import {
   coordinates,

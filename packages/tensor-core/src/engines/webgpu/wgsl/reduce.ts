@@ -6,18 +6,12 @@
  * as (0 + 1) + (2 + 3). Either way the same kernel gives the same bits each time.
  */
 import type { Instr, ReduceKernel, View } from "../../../kernels/ir.ts";
+import { accessesOf, accessKind, operandsOf, wideValues } from "./accesses.ts";
 import { Bindings } from "./bindings.ts";
 import type { DeviceTraits, Dispatch } from "./dispatch.ts";
 import { foldLanes, foldStart, foldStep } from "./folds.ts";
-import {
-  accessesOf,
-  accessKind,
-  Emitter,
-  moduleText,
-  operandsOf,
-  type Value,
-  wideValues,
-} from "./instructions.ts";
+import { Emitter, type Value } from "./instructions.ts";
+import { moduleText } from "./module-text.ts";
 import { Params } from "./params.ts";
 import {
   coordinates,

@@ -1,9 +1,11 @@
 /** The segment kind: one item is one touched row (or piece) and one column, or four columns. Both passes as in ir.ts. */
 import type { SegmentKernel } from "../../../kernels/ir.ts";
+import { accessesOf, accessKind, type Width } from "./accesses.ts";
 import { type Access, Bindings } from "./bindings.ts";
 import type { DeviceTraits, Dispatch } from "./dispatch.ts";
 import { foldStart, foldStep } from "./folds.ts";
-import { accessesOf, accessKind, Emitter, moduleText, type Width } from "./instructions.ts";
+import { Emitter } from "./instructions.ts";
+import { moduleText } from "./module-text.ts";
 import { Params } from "./params.ts";
 import { loopLevels } from "./reduce.ts";
 import { coordinates, itemLoop } from "./space.ts";
