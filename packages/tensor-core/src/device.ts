@@ -8,6 +8,7 @@ import { Variable, type VariableStore } from "./graph/variable.ts";
 import { Program } from "./program.ts";
 import { checkShape, type Shape, showShape, sizeOf } from "./shape.ts";
 
+/** What a program is for: values to hand back, changes to make, or both. */
 export interface ProgramParts<O extends Record<string, Tensor>> {
   /** Values that a run can hand back. */
   readonly outputs?: O;
@@ -22,6 +23,7 @@ export interface DeviceMemory extends EngineMemory {
   readonly programs: number;
 }
 
+/** An engine on one adapter, with the variables and programs made on it. Opened by `openDevice`; all of them go with `dispose()`. */
 export class Device implements VariableStore {
   readonly #engine: Engine;
   readonly #buffers = new Map<Variable, EngineBuffer>();
@@ -32,6 +34,7 @@ export class Device implements VariableStore {
     this.#engine = engine;
   }
 
+  /** The adapter, its engine and its limits. */
   get info(): EngineInfo {
     return this.#engine.info;
   }
@@ -65,7 +68,12 @@ export class Device implements VariableStore {
     return variable;
   }
 
-  /** Compiles outputs and updates into a program. The graph may be built anywhere; inputs are found by their names. */
+  /**
+   * Compiles outputs and updates into a program. The graph may be built anywhere; inputs are found by their names. Rejects
+   * with CompileError (a variable assigned twice from one version, what no kernel can hold), FeedError for
+   * two inputs of one name that differ, BufferTooLarge, KernelError, DisposedError for
+   * variables that are gone or of another device, and DeviceLost.
+   */
   async compile<const O extends Record<string, Tensor>>(parts: ProgramParts<O>): Promise<Program<O>> {
     this.#check();
     const outputs = Object.entries(parts.outputs ?? {}).map(([name, value]) => ({ name, value }));
@@ -86,6 +94,7 @@ export class Device implements VariableStore {
     return this.#engine.idle();
   }
 
+  /** Everything on the device now, to the byte: variables, programs with their temporaries, staging for reads. */
   memory(): DeviceMemory {
     let variableBytes = 0;
     for (const b of this.#buffers.values()) variableBytes += b.bytes;
@@ -97,6 +106,7 @@ export class Device implements VariableStore {
     };
   }
 
+  /** For `Variable.write`. */
   write(variable: Variable, data: HostArray, offset: number): void {
     this.#check();
     const expected = { f32: Float32Array, i32: Int32Array, u32: Uint32Array }[variable.dtype];
@@ -109,6 +119,7 @@ export class Device implements VariableStore {
     this.#engine.write(this.#bufferOf(variable), data, offset * ELEMENT_BYTES);
   }
 
+  /** For `Variable.read`. */
   async read(variable: Variable, offset: number, length: number): Promise<HostArray> {
     this.#check();
     if (offset < 0 || length < 0 || offset + length > variable.size) {
@@ -125,6 +136,7 @@ export class Device implements VariableStore {
     return viewAs(variable.dtype, bytes);
   }
 
+  /** For `Variable.dispose`. */
   release(variable: Variable): void {
     const buffer = this.#buffers.get(variable);
     if (!buffer) return;

@@ -4,12 +4,6 @@ export type DType = "f32" | "i32" | "u32";
 /** Bytes of one element of any dtype. */
 export const ELEMENT_BYTES = 4;
 
-export type TypedArrayOf<D extends DType> = D extends "f32"
-  ? Float32Array
-  : D extends "i32"
-    ? Int32Array
-    : Uint32Array;
-
 /** Host data that can be written to or read from a device buffer. */
 export type HostArray = Float32Array | Int32Array | Uint32Array;
 

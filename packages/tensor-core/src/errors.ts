@@ -1,5 +1,6 @@
 /** Every error of tensor-core. Messages say what was given, what was expected and how to mend it. */
 
+/** What every error of this package is an instance of. */
 export class TensorCoreError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

@@ -39,8 +39,20 @@ export { type BatchNormOptions, type BatchNormState, batchNorm } from "./nn/batc
 export { bceWithLogits } from "./nn/loss.ts";
 export { dropout, type Rng, randomBits, randomNormal, randomUniform, rngInputs } from "./nn/random.ts";
 export { type OpenDeviceOptions, openDevice } from "./open-device.ts";
-export { Optimizer, type ParameterGroup, type ParameterState } from "./optim/optimizer.ts";
+export { Optimizer, type ParameterGroup } from "./optim/optimizer.ts";
 export type { Rule, RuleInputs, RuleOutputs } from "./optim/rule.ts";
-export { adagrad, adam, adamw, rowAdagrad, rowAdam, rowSgd, sgd } from "./optim/rules.ts";
+export {
+  type AdagradOptions,
+  type AdamOptions,
+  type AdamWOptions,
+  adagrad,
+  adam,
+  adamw,
+  rowAdagrad,
+  rowAdam,
+  rowSgd,
+  type SgdOptions,
+  sgd,
+} from "./optim/rules.ts";
 export type { Feeds, Program } from "./program.ts";
-export { type Shape, showShape, sizeOf } from "./shape.ts";
+export { type Shape, sizeOf } from "./shape.ts";

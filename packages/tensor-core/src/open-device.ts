@@ -4,6 +4,7 @@ import type { EngineName } from "./engines/engine.ts";
 import { openWebGpu, type WebGpuOptions } from "./engines/webgpu/open.ts";
 import { NoAdapterError } from "./errors.ts";
 
+/** Which device to open; nothing need be given. */
 export interface OpenDeviceOptions extends WebGpuOptions {
   /** Default: the best there is. Today that is `webgpu`; `cpu` has its name reserved and is refused. */
   readonly engine?: EngineName;

@@ -10,7 +10,9 @@ import { showShape } from "./shape.ts";
 /** Values of a step by input name; scalars may be bare numbers. */
 export type Feeds = Readonly<Record<string, HostArray | number>>;
 
+/** A compiled step on its device; made by `Device.compile`. */
 export class Program<O extends Record<string, Tensor>> {
+  /** The kernels as plain data. */
   readonly list: KernelList;
   readonly #engine: EngineProgram;
   readonly #onDispose: () => void;
@@ -82,6 +84,7 @@ export class Program<O extends Record<string, Tensor>> {
     return this.#engine.sources();
   }
 
+  /** Frees the program's temporaries and outputs; variables stay. Twice is harmless. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;

@@ -18,4 +18,5 @@ export class RowGradient {
   }
 }
 
+/** What `grad` gives for a variable: dense, or of the looked-up rows of a table. */
 export type Gradient = Tensor | RowGradient;

@@ -8,6 +8,7 @@ import { CheckpointError } from "../errors.ts";
 import { type Shape, sizeOf } from "../shape.ts";
 import { CHECKSUM, checksumOf } from "./checksum.ts";
 
+/** One tensor as it lies in a file, on the host. */
 export interface StoredTensor {
   readonly dtype: DType;
   readonly shape: Shape;
@@ -15,6 +16,7 @@ export interface StoredTensor {
   readonly data: HostArray;
 }
 
+/** The content of a safetensors file. Tensors are written in the order of the map. */
 export interface TensorFile {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** Free text by key, as the format allows. */

@@ -4,7 +4,7 @@ import { type Group, produced, readsOf } from "./group.ts";
 import { isWrite } from "./materialize.ts";
 
 /** `reader` needs a version of a variable that `writer` replaces in place. */
-export interface Overwrite {
+interface Overwrite {
   readonly reader: Group;
   readonly version: Tensor;
   readonly writer: Group;

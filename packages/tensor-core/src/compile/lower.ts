@@ -240,8 +240,3 @@ function checkFeeds(nodes: readonly Tensor[]): void {
     seen.set(node.op.name, node);
   }
 }
-
-/** Elements of all temporaries, for reports. */
-export function temporaryElements(list: KernelList): number {
-  return list.buffers.reduce((n, b) => (b.role === "temporary" ? n + b.length : n), 0);
-}

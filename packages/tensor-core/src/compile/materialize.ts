@@ -39,7 +39,7 @@ function ownCost(node: Tensor): number {
 }
 
 /** Nodes that always have a buffer of their own. */
-export function isHeavy(node: Tensor): boolean {
+function isHeavy(node: Tensor): boolean {
   const k = node.op.kind;
   return k === "fold" || k === "matmul" || k === "segmentSum" || k === "concat";
 }

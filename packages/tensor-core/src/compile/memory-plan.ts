@@ -2,7 +2,7 @@
 import type { BufferId, BufferSpec, Instr, Kernel } from "../kernels/ir.ts";
 
 /** The buffers that a kernel touches. */
-export function buffersOf(kernel: Kernel): Set<BufferId> {
+function buffersOf(kernel: Kernel): Set<BufferId> {
   const ids = new Set<BufferId>(kernel.stores.map((s) => s.buffer));
   const note = (instrs: readonly Instr[]) => {
     for (const i of instrs) if (i.op === "load") ids.add(i.buffer);

@@ -56,7 +56,7 @@ function rewrite(node: Tensor, inputs: Tensor[]): Tensor {
 }
 
 /** The value of a scalar constant seen through any views, or undefined. */
-export function constantOf(node: Tensor): number | undefined {
+function constantOf(node: Tensor): number | undefined {
   if (node.op.kind === "const") return node.op.value;
   if (node.op.kind === "broadcast" || node.op.kind === "reshape") return constantOf(node.inputs[0]!);
   return undefined;

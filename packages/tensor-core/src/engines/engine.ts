@@ -2,8 +2,10 @@
 import type { HostArray } from "../dtype.ts";
 import type { KernelList } from "../kernels/ir.ts";
 
+/** Engines by name. Only `webgpu` exists today. */
 export type EngineName = "webgpu" | "cpu";
 
+/** What results say about where they were made, and what programs must keep to. */
 export interface EngineInfo {
   readonly engine: EngineName;
   /** The adapter's own name, as put into every result. */
@@ -44,11 +46,13 @@ export interface EngineProgram {
   dispose(): void;
 }
 
+/** Buffers on the device and their bytes, padding included. */
 export interface EngineMemory {
   readonly buffers: number;
   readonly bytes: number;
 }
 
+/** What runs kernel lists; `Device` is its only user. */
 export interface Engine {
   readonly info: EngineInfo;
   /** A zeroed buffer. Throws BufferTooLarge over the limits. */

@@ -1,4 +1,7 @@
-/** Elementwise ops, with NumPy broadcasting written into the graph as explicit nodes. */
+/**
+ * Elementwise ops, with NumPy broadcasting written into the graph as explicit nodes. All throw ShapeError for shapes that do
+ * not broadcast and DTypeError for dtypes that they do not take or that differ; functions of one tensor keep its shape.
+ */
 import type { DType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import type { BinaryName, UnaryName } from "../kernels/ir.ts";
@@ -30,45 +33,73 @@ function binary(name: BinaryName, a: Operand, b: Operand): Tensor {
   return new Tensor({ kind: "binary", name }, [broadcastTo(x, shape), broadcastTo(y, shape)], shape, dtype);
 }
 
+/** -x; f32 or i32. */
 export const neg = (x: Tensor): Tensor => unary("neg", x);
+/** |x|; f32 or i32. Its gradient at 0 is 0. */
 export const abs = (x: Tensor): Tensor => unary("abs", x);
 /** -1, 0 or 1. */
 export const sign = (x: Tensor): Tensor => unary("sign", x);
+/** e^x; infinity above about 88. */
 export const exp = (x: Tensor): Tensor => unary("exp", x);
+/** Natural logarithm; NaN below 0, -infinity at 0. */
 export const log = (x: Tensor): Tensor => unary("log", x);
 /** log(1 + x), exact for small x. */
 export const log1p = (x: Tensor): Tensor => unary("log1p", x);
+/** Square root; NaN below 0. */
 export const sqrt = (x: Tensor): Tensor => unary("sqrt", x);
+/** 1 / sqrt(x). */
 export const rsqrt = (x: Tensor): Tensor => unary("rsqrt", x);
+/** 1 / x. */
 export const recip = (x: Tensor): Tensor => unary("recip", x);
 /** 1 / (1 + exp(-x)), without overflow at either end. */
 export const sigmoid = (x: Tensor): Tensor => unary("sigmoid", x);
+/** Hyperbolic tangent; flat at -1 and 1 for large |x|. */
 export const tanh = (x: Tensor): Tensor => unary("tanh", x);
+/** The largest whole number not above x. Its gradient is 0. */
 export const floor = (x: Tensor): Tensor => unary("floor", x);
 
+/** a + b, broadcast. Integers wrap around, here and in sub and mul. */
 export const add = (a: Operand, b: Operand): Tensor => binary("add", a, b);
+/** a - b, broadcast. */
 export const sub = (a: Operand, b: Operand): Tensor => binary("sub", a, b);
+/** a * b, broadcast, element by element. */
 export const mul = (a: Operand, b: Operand): Tensor => binary("mul", a, b);
+/** a / b, broadcast. Integers truncate toward zero; their division by 0 is as the device has it. */
 export const div = (a: Operand, b: Operand): Tensor => binary("div", a, b);
+/** The smaller of a and b, broadcast. At a tie the gradient goes to b. */
 export const minimum = (a: Operand, b: Operand): Tensor => binary("min", a, b);
+/** The larger of a and b, broadcast. At a tie the gradient goes to b. */
 export const maximum = (a: Operand, b: Operand): Tensor => binary("max", a, b);
+/** a to the power of b, f32, for a >= 0. A constant exponent gets no gradient. */
 export const pow = (a: Operand, b: Operand): Tensor => binary("pow", a, b);
 /** Remainder with the sign of the dividend, as WGSL's and C's `%`. */
 export const mod = (a: Operand, b: Operand): Tensor => binary("mod", a, b);
-/** Comparisons give u32 0 or 1. */
+/** 1 where a < b, else 0, as u32, like every comparison. Comparisons pass no gradient. */
 export const lt = (a: Operand, b: Operand): Tensor => binary("lt", a, b);
+/** 1 where a <= b. */
 export const le = (a: Operand, b: Operand): Tensor => binary("le", a, b);
+/** 1 where a > b. */
 export const gt = (a: Operand, b: Operand): Tensor => binary("gt", a, b);
+/** 1 where a >= b. */
 export const ge = (a: Operand, b: Operand): Tensor => binary("ge", a, b);
+/** 1 where a = b. */
 export const eq = (a: Operand, b: Operand): Tensor => binary("eq", a, b);
+/** 1 where a and b differ. */
 export const ne = (a: Operand, b: Operand): Tensor => binary("ne", a, b);
+/** Bits in both; u32, as all bit operations. */
 export const and = (a: Operand, b: Operand): Tensor => binary("and", a, b);
+/** Bits in either. */
 export const or = (a: Operand, b: Operand): Tensor => binary("or", a, b);
+/** Bits in one of the two. */
 export const xor = (a: Operand, b: Operand): Tensor => binary("xor", a, b);
+/** a shifted left by b bits, b below 32. */
 export const shl = (a: Operand, b: Operand): Tensor => binary("shl", a, b);
+/** a shifted right by b bits, zeros from the left, b below 32. */
 export const shr = (a: Operand, b: Operand): Tensor => binary("shr", a, b);
 
+/** x * x. */
 export const square = (x: Tensor): Tensor => mul(x, x);
+/** max(x, 0). Its gradient at 0 is 0. */
 export const relu = (x: Tensor): Tensor => maximum(x, 0);
 
 /** cond (u32) != 0 ? a : b, all broadcast together. */
@@ -89,7 +120,7 @@ export function softplus(x: Tensor): Tensor {
   return customGradient(value, [x], (g) => [mul(g, sigmoid(x))]);
 }
 
-/** Value conversion; f32 to integer truncates toward zero. */
+/** Value conversion; f32 to integer truncates toward zero. Passes no gradient. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : new Tensor({ kind: "cast" }, [x], x.shape, dtype);
 }

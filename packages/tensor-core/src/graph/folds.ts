@@ -7,6 +7,7 @@ import { constant } from "./leaves.ts";
 import { Tensor } from "./tensor.ts";
 import { reshape } from "./views.ts";
 
+/** How a fold leaves its axes. */
 export interface FoldOptions {
   /** Keep folded axes with extent 1. */
   readonly keep?: boolean;
@@ -32,11 +33,13 @@ function fold(name: FoldName, x: Tensor, axes: readonly number[] | undefined, op
   );
 }
 
-/** Sum over `axes` (all when left out); 0 over nothing. */
+/** Sum over `axes` (all when left out; negative ones count from the end); 0 over nothing. Integers wrap around. */
 export const sum = (x: Tensor, axes?: readonly number[], options: FoldOptions = {}): Tensor =>
   fold("sum", x, axes, options);
+/** Largest element over `axes` (all when left out). Ties share the gradient. Throws ShapeError over nothing. */
 export const max = (x: Tensor, axes?: readonly number[], options: FoldOptions = {}): Tensor =>
   fold("max", x, axes, options);
+/** Smallest element over `axes` (all when left out), else as `max`. */
 export const min = (x: Tensor, axes?: readonly number[], options: FoldOptions = {}): Tensor =>
   fold("min", x, axes, options);
 

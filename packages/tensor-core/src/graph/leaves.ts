@@ -18,6 +18,7 @@ export function constant(value: number, dtype: DType = "f32", shape: Shape = [])
   return shape.length === 0 ? scalar : new Tensor({ kind: "broadcast" }, [scalar], shape, dtype);
 }
 
+/** Zeros of a shape; they take no memory. */
 export function zeros(shape: Shape, dtype: DType = "f32"): Tensor {
   return constant(0, dtype, shape);
 }

@@ -22,6 +22,7 @@ export interface PlanInputs {
   readonly pieceCount: Tensor;
 }
 
+/** What a node computes. The compiler and the gradient rules read it; applications build nodes with the functions of `graph/`. */
 export type Op =
   /** A value fed to every step. */
   | { readonly kind: "input"; readonly name: string; readonly upTo: boolean }
@@ -59,6 +60,7 @@ export type Op =
 
 let nextId = 0;
 
+/** A node of the graph: immutable, without numbers of its own. Made by ops, `input` and `Variable.value`. */
 export class Tensor {
   /** Ids rise along every path, so sorting by id is a topological order. */
   readonly id: number = nextId++;

@@ -14,6 +14,7 @@ export interface VariableStore {
   release(variable: Variable): void;
 }
 
+/** State on the device, of a fixed shape and dtype. Writes and reads keep their order with program runs. */
 export class Variable {
   /** The content at the start of a step, as a graph leaf. */
   readonly value: Tensor;

@@ -232,6 +232,7 @@ export interface OutputSlot {
   readonly buffer: BufferId;
 }
 
+/** A whole program: its buffers, where feeds go and outputs lie, and the kernels in the order they run. */
 export interface KernelList {
   readonly buffers: readonly BufferSpec[];
   readonly feeds: readonly FeedSlot[];

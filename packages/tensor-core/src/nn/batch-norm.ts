@@ -16,10 +16,12 @@ export interface BatchNormState {
   readonly runningVariance: Variable;
 }
 
+/** Training normalises by the batch, scoring by the running moments. */
 export interface BatchNormOptions {
   readonly training: boolean;
-  /** Weight of the newest batch in the running moments. */
+  /** Weight of the newest batch in the running moments. Default 0.1. */
   readonly momentum?: number;
+  /** Added to the variance. Default 1e-5. */
   readonly epsilon?: number;
 }
 

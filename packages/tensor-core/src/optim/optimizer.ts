@@ -14,6 +14,7 @@ import type { Shape } from "../shape.ts";
 import { updateTable } from "./row-update.ts";
 import type { Rule } from "./rule.ts";
 
+/** Variables that one rule moves, with one learning rate and decay. */
 export interface ParameterGroup {
   /** Prefix of the group's feeds and state; unique in an optimizer. */
   readonly name: string;
@@ -27,6 +28,10 @@ export interface ParameterState {
   readonly touched?: Variable;
 }
 
+/**
+ * An optimizer on one device. Build `updates` into a program, give each run the feeds of `next`, save `state()` and `step`.
+ * The constructor makes the state and throws OptimizerError for names that clash, BufferTooLarge over the limit.
+ */
 export class Optimizer {
   readonly groups: readonly ParameterGroup[];
   /** Steps taken so far; the next step is number `step + 1`. */

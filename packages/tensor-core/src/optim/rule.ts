@@ -14,11 +14,13 @@ export interface RuleInputs {
   readonly scalars: Readonly<Record<string, Tensor>>;
 }
 
+/** What becomes of them. */
 export interface RuleOutputs {
   readonly weight: Tensor;
   readonly state: readonly Tensor[];
 }
 
+/** An optimizer without variables: made by `sgd`, `rowAdam` and the like, or by hand. */
 export interface Rule {
   /** As written into results: "adam", "rowAdam", ... */
   readonly name: string;
