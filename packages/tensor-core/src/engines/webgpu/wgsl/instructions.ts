@@ -15,9 +15,6 @@ import { functionName } from "./functions.ts";
 import { binaryText, castText, constText, unaryText } from "./operators.ts";
 import { Params } from "./params.ts";
 
-export { accessesOf } from "./accesses.ts";
-export { moduleText } from "./module-text.ts";
-
 /** A value in WGSL: a name or expression without side effects. `bool` is the same comparison as a bool. */
 export interface Value {
   readonly text: string;

@@ -29,10 +29,11 @@
  *   registers, one address for all lanes                          4 to 10 (no broadcast load: it is not found uniform)
  */
 import type { MatmulKernel, MatmulOperand } from "../../../kernels/ir.ts";
+import { accessesOf } from "./accesses.ts";
 import { Bindings } from "./bindings.ts";
 import { type Dispatch, grid, WORKGROUP_INDEX } from "./dispatch.ts";
 import { functionTexts } from "./functions.ts";
-import { accessesOf, emitPoint } from "./instructions.ts";
+import { emitPoint } from "./instructions.ts";
 import { Params } from "./params.ts";
 
 /** One tile of one workgroup. */

@@ -15,9 +15,11 @@
  * Written by public know-how and tested for its results on a software device; its speed on a GPU is not yet measured.
  */
 import type { MatmulKernel, MatmulOperand } from "../../../kernels/ir.ts";
+import { accessesOf } from "./accesses.ts";
 import { type Access, Bindings } from "./bindings.ts";
 import { type Dispatch, grid, SCRATCH, WORKGROUP_INDEX } from "./dispatch.ts";
-import { accessesOf, emitPoint, moduleText } from "./instructions.ts";
+import { emitPoint } from "./instructions.ts";
+import { moduleText } from "./module-text.ts";
 
 export interface TileShape {
   readonly tile: 32 | 64;
