@@ -161,6 +161,14 @@ describe("a run folder", () => {
     isOneError(await trimtab(["evaluate", "--run", "r"], { cwd }), 1, "config.json", "version");
   });
 
+  test("whose checkpoint was cut short is refused, with the way to go on", async () => {
+    const cwd = freshFolder();
+    cpSync(await trainedRun(), join(cwd, "r"), { recursive: true });
+    truncateSync(join(cwd, "r", "checkpoints", "base", "latest.safetensors"), 1000);
+    const ran = await trimtab(["train", "--run", "r", "--resume"], { cwd });
+    isOneError(ran, 1, "latest.safetensors", "damaged", "--force", /remove .*checkpoints\/base/);
+  });
+
   test("that is not there is refused by verbs that read it", async () => {
     const cwd = freshFolder();
     isOneError(await trimtab(["evaluate", "--run", "r"], { cwd }), 1, "no run here");
@@ -232,6 +240,7 @@ describe("the machine", () => {
       { cwd },
     );
     isOneError(ran, 1, "5000", "2000");
+    expect(readdirSync(cwd)).toEqual([]);
   });
 
   test("a table over the adapter's limit is refused with the limit", async () => {
@@ -259,6 +268,8 @@ describe("the machine", () => {
       1,
       "install",
     );
+    expect(readdirSync(cwd)).toEqual([]);
+    expect(doctor.err).not.toContain("Warning");
   });
 
   test("a lost device ends in one error that says how to go on", async () => {

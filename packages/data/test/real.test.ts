@@ -77,6 +77,6 @@ describe("public sets", () => {
       expect(valid.labels.reduce((sum, y) => sum + y, 0)).toBe(manifest.splits.valid.positives);
       expect(valid.ids).toHaveLength(manifest.fields.length);
       expect(valid.ids[0]!.buffer).toBeInstanceOf(sharedUint32(1).buffer.constructor as never);
-    }, 30_000);
+    }, 120_000);
   }
 });

@@ -65,7 +65,7 @@ export interface RenderResultsOptions extends TableOptions {
 
 /**
  * The table of a comparison: a line for each dataset, model, method and budget, mean ± standard deviation over seeds
- * where there are several. Numbers on generated data are labelled synthetic.
+ * where there are several. The count of runs is shown unless all are one. Numbers on generated data are labelled synthetic.
  */
 export function renderResults(
   rows: readonly ResultRow[],
@@ -101,7 +101,9 @@ export function renderResults(
     text("model", (group) => group.model),
     text("method", (group) => group.method),
     text("budget", (group) => group.budget ?? "-"),
-    { title: "runs", align: "right", value: (group) => String(group.runs) },
+    ...(several((group) => group.runs) || groups[0]?.runs !== 1
+      ? [{ title: "runs", align: "right" as const, value: (group: ResultGroup) => String(group.runs) }]
+      : []),
     { title: `${split} AUC`, align: "right", value: measured((group) => group.auc, 4) },
     { title: "logloss", align: "right", value: measured((group) => group.logloss, 4) },
     number("parameters", (group) => group.parameters, formatCount),

@@ -106,3 +106,31 @@ describe("renderResults", () => {
     expect(groupResults([resultRow(), resultRow({ datasetHash: "other" })]).length).toBe(2);
   });
 });
+
+describe("a box that is wider than the terminal", () => {
+  const wide = [
+    { title: "method", value: (row: string[]) => row[0]! },
+    { title: "predicted / clicked", align: "right" as const, value: (row: string[]) => row[1]! },
+    { title: "bytes", align: "right" as const, value: (row: string[]) => row[2]! },
+  ];
+  const cells = [["smaller-dim-projected", "1.002", "18.4 KiB"]];
+  const at = (width: number) => renderTable(cells, wide, { color: false, width });
+  const widest = (text: string) => Math.max(...text.split("\n").map((line) => line.length));
+
+  test("keeps its words and numbers, whatever the width", () => {
+    for (let width = 10; width <= 80; width++) {
+      const text = at(width);
+      if (width >= 25) expect(widest(text)).toBeLessThanOrEqual(width);
+      expect(text).toContain("1.002");
+      expect(text).toContain("18.4 KiB");
+      expect(text.replaceAll(/[\s│─┌┐└┘├┤┬┴┼]/g, "")).toContain("projected");
+    }
+  });
+
+  test("wraps, then drops its lines, then becomes a list", () => {
+    expect(at(80)).toContain("│ smaller-dim-projected │");
+    expect(at(45)).toContain("│ smaller-dim- ");
+    expect(at(35)).not.toContain("│");
+    expect(at(20)).toBe("smaller-dim-projected\n  predicted / clicked: 1.002\n  bytes: 18.4 KiB");
+  });
+});

@@ -9,6 +9,10 @@ export interface Context {
   readonly progress: Progress;
   /** The command line, as a person would type it. */
   readonly command: string;
+  /** Called if the verb fails, not if the user stops it. */
+  onFailure(work: () => void): void;
+  /** The verb failed: does what `onFailure` was given, the last first. */
+  failed(): void;
   /** Remarks for people: stderr, so that results can be piped. */
   note(text: string): void;
   /** Results for people: stdout, or nothing with --json. */
@@ -28,7 +32,12 @@ export function makeContext(options: { readonly json: boolean; readonly debug: b
     progress.clear();
     process.stderr.write(`${text}\n`);
   };
+  const works: (() => void)[] = [];
   return {
+    onFailure: (work) => void works.unshift(work),
+    failed() {
+      for (const work of works.splice(0)) work();
+    },
     json,
     debug,
     progress,

@@ -41,20 +41,43 @@ export function exitCodeOf(error: unknown): number {
   return isOneOf(error, WRONG_USE) ? 2 : 1;
 }
 
+/** The device went away: what was begun is to be resumed. */
+export function isToGoOn(error: unknown): boolean {
+  return isOneOf(error, new Set(["DeviceLost"]));
+}
+
 /** True for errors whose message says what was given, what was expected and how to mend it. */
 export function isForPeople(error: unknown): error is Error {
   return isOneOf(error, FOR_PEOPLE) || isOfSystem(error);
 }
 
 /** A full disk, a folder that may not be written: the system's own sentence names the file. */
-function isOfSystem(error: unknown): boolean {
+function isOfSystem(error: unknown): error is Error & { readonly code: string } {
   return error instanceof Error && "syscall" in error && "code" in error && typeof error.code === "string";
+}
+
+const NOT_WRITABLE = "choose another place, or allow writing there";
+const MENDS: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full: free space where the output goes, or choose another place",
+  EDQUOT: "the quota is used up: free space where the output goes, or choose another place",
+  EROFS: NOT_WRITABLE,
+  EACCES: NOT_WRITABLE,
+  EPERM: NOT_WRITABLE,
+  ENOTDIR: "a part of the path is a file, not a folder; choose another path",
+  ENOENT: "check the path",
+  EMFILE: "too many files are open; raise the limit (ulimit -n)",
+};
+
+/** What to do about a refusal of the system, as the end of its sentence. */
+function mendOf({ code }: { readonly code: string }): string {
+  const mend = MENDS[code];
+  return mend === undefined ? "" : `; ${mend}.`;
 }
 
 /** The text for stderr, without a last line's end; with `debug` the stack and every cause. */
 export function errorText(error: unknown, debug: boolean): string {
   const message = error instanceof Error ? error.message : String(error);
-  const oneLine = message.trim();
+  const oneLine = `${message.trim()}${isOfSystem(error) ? mendOf(error) : ""}`;
   const lines = [
     isForPeople(error)
       ? `error: ${oneLine}`

@@ -47,10 +47,8 @@ export function barProgress(stream: NodeJS.WriteStream): Progress {
       if (!bar) {
         bar = new SingleBar({
           stream,
-          format: "{label} [{bar}] {percentage}% {note}",
-          barsize: 24,
-          barCompleteChar: "=",
-          barIncompleteChar: " ",
+          format: (_, { progress }, payload: { label: string; note: string }) =>
+            barLine(payload.label, progress, payload.note, stream.columns || 80),
           hideCursor: null,
           clearOnComplete: true,
           linewrap: false,
@@ -66,6 +64,25 @@ export function barProgress(stream: NodeJS.WriteStream): Progress {
     },
     clear,
   };
+}
+
+const BAR = 24;
+const LEAST_BAR = 8;
+
+/** One line that fits a terminal of `columns`: the bar gives way first, then the end of the note, then the bar altogether. */
+export function barLine(label: string, share: number, note: string, columns: number): string {
+  const facts = note === "" ? [] : note.split(", ");
+  // terminals that write into their last column may start a new line
+  const room = columns - 1;
+  for (;;) {
+    const text = `${percent(share)} ${facts.join(", ")}`.trimEnd();
+    const bar = Math.min(BAR, room - label.length - text.length - 4);
+    if (bar >= LEAST_BAR) {
+      return `${label} [${"=".repeat(Math.round(bar * share)).padEnd(bar)}] ${text}`;
+    }
+    if (facts.length === 0) return `${label} ${text}`.slice(0, room);
+    facts.pop();
+  }
 }
 
 function percent(share: number): string {

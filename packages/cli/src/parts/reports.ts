@@ -12,7 +12,7 @@ export function trainReport(context: Context, log: EventLog, name: string): (eve
   return (event) => {
     if (event.kind === "step") {
       const { epoch, epochs, batch, batches, loss, rowsPerSecond, secondsLeft } = event;
-      const rate = `${formatCount(rowsPerSecond)} rows/s, ${formatSeconds(Math.ceil(secondsLeft))} left of the epoch`;
+      const rate = `${formatCount(rowsPerSecond)} rows/s, ${secondsLeft < 60 ? `${Math.ceil(secondsLeft)} s` : formatSeconds(Math.ceil(secondsLeft))} left of the epoch`;
       const shownLoss = Number.isFinite(loss) ? `, loss ${loss.toFixed(4)}` : "";
       context.progress.update(
         `${name} epoch ${epoch + 1} of at most ${epochs}`,

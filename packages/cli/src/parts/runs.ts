@@ -61,6 +61,7 @@ export async function openRun(
   const data = await openData(context, source, cacheOf(options.run));
   const config = configOf(context, kind, data, settings);
   const run = force ? RunFolder.replace(options.run, config) : RunFolder.continue(options.run, config);
+  context.onFailure(() => run.abandon());
   run.events.append({ kind: there ? "resumed" : "started", command: context.command });
   return { run, data, ...settings };
 }

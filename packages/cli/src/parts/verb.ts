@@ -1,6 +1,7 @@
 /** What all verbs share: --json, --debug, an example in --help, and an action that is given a context. */
 import { Command } from "commander";
 import { type Context, makeContext } from "./context.ts";
+import { exitCodeOf, isToGoOn } from "./errors.ts";
 
 export function verb(name: string, summary: string, ...examples: string[]): Command {
   return new Command(name)
@@ -20,6 +21,9 @@ export function act<O>(
     const context = makeContext({ json: options.json === true, debug: options.debug === true });
     try {
       await action(context, options as O, ...command.args);
+    } catch (error) {
+      if (exitCodeOf(error) !== 130 && !isToGoOn(error)) context.failed();
+      throw error;
     } finally {
       context.progress.clear();
     }

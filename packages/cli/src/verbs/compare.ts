@@ -11,9 +11,9 @@ import { addModelOptions, addTrainOptions, readConfigMethods } from "../parts/se
 import { act, verb } from "../parts/verb.ts";
 
 interface Options extends Omit<RunOptions, "seed">, DeviceChoice {
-  readonly methods: string[];
-  readonly budgets: string[];
-  readonly seeds: number[];
+  readonly methods?: string[];
+  readonly budgets?: string[];
+  readonly seeds?: number[];
   readonly keep?: boolean;
 }
 
@@ -24,14 +24,20 @@ export function command(): Command {
     "trimtab compare --data movielens.trimtab --model fm --budgets 50%,10% --seeds 1,2,3 --run runs/compare",
   )
     .option("--data <path>", "a dataset folder, or a log that `prepare` knows")
-    .option("--methods <names>", `of ${methodNames.join(", ")}`, list, ["sseds", ...baselineNames])
-    .option("--budgets <limits>", "budgets between commas", list, ["10%"])
-    .option("--seeds <numbers>", "seeds between commas; one training of everything for each", wholes(), [1])
+    .option("--methods <names>", `of ${methodNames.join(", ")} (default: all)`, list)
+    .option("--budgets <limits>", "budgets between commas (default: 10%)", list)
+    .option(
+      "--seeds <numbers>",
+      "seeds between commas; one training of everything for each (default: 1)",
+      wholes(),
+    )
     .option("--keep", "keep the checkpoints of all models, not the base models' alone")
     .option("--force", "replace the comparison that is in the folder");
   addResumeOption(addRunOption(made));
   addTrainOptions(addModelOptions(made)).addOption(adapterOption());
-  return act<Options>(made, async (context, { methods, budgets, seeds, keep, ...options }) => {
+  return act<Options>(made, async (context, { keep, ...options }) => {
+    // defaults here: commander would print lists as JSON in --help
+    const { methods = ["sseds", ...baselineNames], budgets = ["10%"], seeds = [1] } = options;
     for (const budget of budgets) parseBudget(budget);
     const configs = readConfigMethods(options.config);
     const searchers = methods.map((name) => method(name, configs[name]));

@@ -1,12 +1,13 @@
 /** `trimtab doctor`: what this machine has, and whether it computes. */
 import { cpus, release, totalmem } from "node:os";
 import { formatBytes, formatSeconds, renderTable } from "@trimtab/eval";
-import { NoAdapterError, openDevice } from "@trimtab/tensor-core";
+import { type Device, NoAdapterError } from "@trimtab/tensor-core";
 import type { Command } from "commander";
 import { listAdapters } from "../parts/adapters.ts";
-import type { DeviceChoice } from "../parts/device.ts";
+import { type DeviceChoice, openChosen } from "../parts/device.ts";
 import { measure } from "../parts/measure.ts";
 import { adapterOption } from "../parts/options.ts";
+import { withQuietDriver } from "../parts/quiet.ts";
 import { act, verb } from "../parts/verb.ts";
 
 export function command(): Command {
@@ -24,10 +25,10 @@ export function command(): Command {
         { title: "what", value: (l) => l.name },
         { title: "found", value: (l) => l.value },
       ]);
-    const found = await listAdapters();
-    let device: Awaited<ReturnType<typeof openDevice>>;
+    const found = await (choice.debug ? listAdapters() : withQuietDriver(listAdapters));
+    let device: Device;
     try {
-      device = await openDevice(choice);
+      device = await openChosen(choice);
     } catch (reason) {
       if (!(reason instanceof NoAdapterError)) throw reason;
       show("adapters", found.join(", ") || "none");

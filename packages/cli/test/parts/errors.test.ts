@@ -52,3 +52,15 @@ test("what the system refuses is no bug", () => {
     expect(errorText(error, false)).toMatch(/^error: ENOENT: .*\/no\/such\/folder/);
   }
 });
+
+test.each([
+  ["ENOSPC", "free space"],
+  ["EROFS", "choose another place"],
+  ["EACCES", "allow writing"],
+])("%s says how it is mended", (code, mend) => {
+  const error = Object.assign(new Error(`${code}: refused, mkdir '/there/run'`), { code, syscall: "mkdir" });
+  const text = errorText(error, false);
+  expect(text).toContain("/there/run");
+  expect(text).toContain(mend);
+  expect(text).not.toContain("\n");
+});

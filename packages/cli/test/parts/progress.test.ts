@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { lineProgress } from "../../src/parts/progress.ts";
+import { barLine, lineProgress } from "../../src/parts/progress.ts";
 
 test("lines: what is done at once, where the work is only now and then", async () => {
   const lines: string[] = [];
@@ -11,4 +11,16 @@ test("lines: what is done at once, where the work is only now and then", async (
   progress.update("base", 0.6, "12 rows/s");
   progress.line("base: done");
   expect(lines).toEqual(["base: 50%, 12 rows/s\n", "base: done\n"]);
+});
+
+test("a bar's line fits its terminal, and says less where there is less room", () => {
+  const line = (columns: number) =>
+    barLine("base epoch 1 of at most 60", 0.5, "30.8k rows/s, 5 s left of the epoch, loss 0.5321", columns);
+  for (let columns = 20; columns <= 160; columns++) expect(line(columns).length).toBeLessThan(columns);
+  expect(line(160)).toBe(
+    `base epoch 1 of at most 60 [${"=".repeat(12)}${" ".repeat(12)}] 50% 30.8k rows/s, 5 s left of the epoch, loss 0.5321`,
+  );
+  expect(line(80)).toContain("5 s left of the epoch");
+  expect(line(80)).not.toContain("loss");
+  expect(line(40)).toBe("base epoch 1 of at most 60 50%");
 });

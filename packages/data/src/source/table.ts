@@ -163,9 +163,12 @@ export function readError(error: unknown, table: SourceTable): Error {
   if (csv) {
     const [, line = "", original = "", reason = ""] = csv;
     const numbers = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(reason);
+    const unclosed = /unterminated quote|quote should be followed/i.test(message);
     const fault = numbers
       ? `the row has ${numbers[2]} columns, expected ${numbers[1]}`
-      : reason.replace(/\.$/, "").replace(/^[A-Z]/, (c) => c.toLowerCase());
+      : unclosed
+        ? "a value opens with a quote that is not closed where the value ends"
+        : reason.replace(/\.$/, "").replace(/^[A-Z]/, (c) => c.toLowerCase());
     const mend = numbers
       ? "Mend or remove the row; a value that holds the delimiter must be quoted"
       : "Mend or remove the row";

@@ -2,7 +2,7 @@
  * A run folder (design section 7): config.json, events.jsonl, result.json, schemes/, checkpoints/. config.json is the first
  * file to appear and is whole or absent, so a folder is a run folder exactly when it has one.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type ResultRow, resultRowSchema } from "@trimtab/eval";
 import { z } from "zod";
@@ -24,6 +24,9 @@ export class RunFolder {
   readonly config: RunConfig;
   readonly events: EventLog;
   readonly #unlock: () => void;
+  /** By this object: the run, and the folder it is in. */
+  #made = false;
+  #madeFolder = false;
 
   private constructor(path: string, config: RunConfig, unlock: () => void) {
     this.path = path;
@@ -56,10 +59,13 @@ export class RunFolder {
       );
     }
     const folder = resolve(path);
-    mkdirSync(folder, { recursive: true });
+    const madeFolder = mkdirSync(folder, { recursive: true }) !== undefined;
     const unlock = lockFolder(folder);
     writeJson(join(folder, CONFIG), runConfigSchema.parse(config));
-    return new RunFolder(folder, config, unlock);
+    const run = new RunFolder(folder, config, unlock);
+    run.#made = true;
+    run.#madeFolder = madeFolder;
+    return run;
   }
 
   /** The configuration of the run at `path`, without taking the folder. */
@@ -150,6 +156,25 @@ export class RunFolder {
   /** Writes result.json anew. */
   writeRows(rows: Readonly<Record<string, ResultRow>>): void {
     writeJson(join(this.path, RESULT), { version: 1, rows });
+  }
+
+  /**
+   * Takes back a start that came to nothing: gives the folder back, and removes it if `create` made the run and nothing was
+   * trained, searched or stored in it. What was there before stays.
+   */
+  abandon(): void {
+    this.close();
+    if (!this.#made) return;
+    const trained =
+      existsSync(this.checkpoints) &&
+      readdirSync(this.checkpoints, { recursive: true, withFileTypes: true }).some((entry) => entry.isFile());
+    const others = readdirSync(this.path).filter(
+      (name) => ![CONFIG, "events.jsonl", "checkpoints"].includes(name),
+    );
+    if (trained || others.some((name) => OWN.includes(name))) return;
+    for (const name of ["checkpoints", "events.jsonl", CONFIG])
+      rmSync(join(this.path, name), { recursive: true, force: true });
+    if (this.#madeFolder && others.length === 0) rmdirSync(this.path);
   }
 
   /** Gives the folder back. Twice is harmless. */

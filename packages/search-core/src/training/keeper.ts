@@ -6,8 +6,9 @@
  * same best again.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
+  CheckpointError,
   captureVariables,
   loadTensors,
   restoreVariables,
@@ -44,7 +45,7 @@ export class Keeper {
   /** Puts the latest state back and returns where it stood. Throws RunFolderError if it is of another run. */
   resume(state: ReadonlyMap<string, Variable>): Position {
     const path = join(this.#folder!, LATEST);
-    const file = loadTensors(path);
+    const file = load(path);
     let json: unknown;
     try {
       json = JSON.parse(file.metadata.position ?? "");
@@ -79,8 +80,21 @@ export class Keeper {
   /** Writes the best weights into the model's variables. */
   restoreBest(weights: ReadonlyMap<string, Variable>): void {
     const source = this.#folder ? join(this.#folder, BEST) : "the best weights";
-    const file = this.#folder ? loadTensors(source) : this.#best;
+    const file = this.#folder ? load(source) : this.#best;
     if (!file) throw new RunFolderError("training: no best weights were kept; run at least one evaluation.");
     restoreVariables(weights, file, source);
+  }
+}
+
+/** A checkpoint of a run; one that is damaged says how to go on. */
+function load(path: string): TensorFile {
+  try {
+    return loadTensors(path);
+  } catch (cause) {
+    if (!(cause instanceof CheckpointError)) throw cause;
+    throw new RunFolderError(
+      `${cause.message} To train this model again, remove ${dirname(path)}, or start over with --force.`,
+      { cause },
+    );
   }
 }

@@ -33,7 +33,11 @@ export function writeWhole(path: string, pieces: readonly Uint8Array[]): void {
     renameSync(temporary, path);
     syncFolder(dirname(path));
   } catch (cause) {
-    rmSync(temporary, { force: true });
+    try {
+      rmSync(temporary, { force: true });
+    } catch {
+      // a file system that may not be written refuses this as well, even where there is nothing to remove
+    }
     throw new CheckpointError(
       `checkpoint ${path}: cannot be written (${String(cause)}); free space or choose another folder.`,
       { cause },
