@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -84,6 +85,28 @@ describe("RunFolder", () => {
     for (const open of [RunFolder.open, RunFolder.occupied]) expect(() => open(path)).toThrow(RunFolderError);
     expect(() => RunFolder.replace(path, config)).toThrow("a.txt");
     expect(() => RunFolder.open(join(path, "a.txt"))).toThrow("is a file");
+  });
+
+  test("a start that came to nothing leaves nothing, one that trained leaves all", () => {
+    const empty = fresh();
+    const start = RunFolder.create(empty, config);
+    start.events.append({ kind: "started" });
+    start.abandon();
+    expect(existsSync(empty)).toBe(false);
+
+    const mine = fresh();
+    mkdirSync(mine);
+    RunFolder.create(mine, config).abandon();
+    expect(readdirSync(mine)).toEqual([]);
+
+    const trained = fresh();
+    const run = RunFolder.create(trained, config);
+    mkdirSync(join(run.checkpoints, "base"), { recursive: true });
+    writeFileSync(join(run.checkpoints, "base", "latest.safetensors"), "x");
+    run.abandon();
+    expect(readdirSync(trained).sort()).toEqual(["checkpoints", "config.json"]);
+    RunFolder.open(trained).abandon();
+    expect(RunFolder.occupied(trained)).toBe(true);
   });
 
   test("refuses a damaged result.json by name", () => {
