@@ -99,7 +99,7 @@ describe("a broken row names file and line", () => {
     refuses(swap(5, "0"), BrokenRowError, /line 7, value "0": the row has 1 columns, expected 3/, {
       file: "log.csv.gz",
     }));
-  test("an open quote", () => refuses(swap(7, '0,"y,8'), BrokenRowError, /line 9.*unterminated quote/));
+  test("an open quote", () => refuses(swap(7, '0,"y,8'), BrokenRowError, /line 9.*quote that is not closed/));
   test("bytes that are not UTF-8", () => {
     const bytes = Buffer.from(text(good));
     bytes[bytes.indexOf("x,3")] = 0xff;
