@@ -91,7 +91,7 @@ export async function computeSaliency(options: SaliencyOptions): Promise<Salienc
 function openSource({ model, columns, fields, seed }: SaliencyOptions, batch: number): BatchSource {
   return createBatchSource(columns, {
     fields,
-    tables: model.layouts.map((t) => ({ ...t, fields: t.fields.map((f) => ({ ...f })) })),
+    tables: model.layouts,
     batch,
     seed,
     shuffle: true,

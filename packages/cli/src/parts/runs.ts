@@ -1,7 +1,8 @@
 /** Opens the run a verb works on: its folder, dataset and settings, all checked before anything is written. */
 import { dirname, join, resolve } from "node:path";
 import type { Dataset } from "@trimtab/data";
-import { type RunConfig, RunFolder, RunFolderError } from "@trimtab/search-core";
+import { type RunConfig, RunFolder, RunFolderError, type TaskOptions } from "@trimtab/search-core";
+import type { Device } from "@trimtab/tensor-core";
 import type { Command } from "commander";
 import type { Context } from "./context.ts";
 import { openData, shown } from "./data-source.ts";
@@ -75,6 +76,15 @@ export async function openExistingRun(context: Context, options: RunOptions): Pr
     );
   }
   return openRun(context, options, "run", { fresh: false });
+}
+
+/** The task of an open run: its checkpoints are the run's, and what is there is gone on with. */
+export function taskOptions(
+  { run, data, model, train, seed }: OpenRun,
+  device: Device,
+  { signal }: Context,
+): TaskOptions {
+  return { data, model, device, seed, train, folder: run.checkpoints, resume: true, signal };
 }
 
 /** Prepared logs lie beside the runs, so that a second run finds them. */

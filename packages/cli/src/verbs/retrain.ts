@@ -19,7 +19,13 @@ import { UsageError } from "../parts/errors.ts";
 import { method } from "../parts/methods.ts";
 import { adapterOption } from "../parts/options.ts";
 import { trainReport } from "../parts/reports.ts";
-import { addResumeOption, addRunOption, openExistingRun, type RunOptions } from "../parts/runs.ts";
+import {
+  addResumeOption,
+  addRunOption,
+  openExistingRun,
+  type RunOptions,
+  taskOptions,
+} from "../parts/runs.ts";
 import { act, verb } from "../parts/verb.ts";
 
 interface Options extends RunOptions, DeviceChoice {
@@ -58,7 +64,8 @@ export function command(): Command {
     if ((options.budget === undefined) === (options.scheme === undefined)) {
       throw new UsageError("give either --budget (of a search in this run) or --scheme (a scheme file).");
     }
-    const { run, data, model, train, seed } = await openExistingRun(context, options);
+    const open = await openExistingRun(context, options);
+    const { run, train } = open;
     const choice = options.scheme
       ? fromFile(options.scheme)
       : fromSearch(run, options.budget!, options.method);
@@ -66,17 +73,7 @@ export function command(): Command {
     if (force) rmSync(folder, { recursive: true, force: true });
     const again = "Run the same command again: it goes on where it stood.";
     const row = await withDevice(options, again, async (device) => {
-      const { signal } = context;
-      const task = new Task({
-        data,
-        model,
-        device,
-        seed,
-        train,
-        folder: run.checkpoints,
-        resume: true,
-        signal,
-      });
+      const task = new Task(taskOptions(open, device, context));
       checkFields(choice, task);
       try {
         const { name, scheme } = choice;

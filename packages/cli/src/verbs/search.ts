@@ -15,7 +15,7 @@ import { UsageError } from "../parts/errors.ts";
 import { method, methodNames } from "../parts/methods.ts";
 import { adapterOption, repeated, whole } from "../parts/options.ts";
 import { searchReport } from "../parts/reports.ts";
-import { addResumeOption, addRunOption, openRun, type RunOptions } from "../parts/runs.ts";
+import { addResumeOption, addRunOption, openRun, type RunOptions, taskOptions } from "../parts/runs.ts";
 import { addModelOptions, addTrainOptions } from "../parts/settings.ts";
 import { act, verb } from "../parts/verb.ts";
 
@@ -48,22 +48,12 @@ export function command(): Command {
     // refused before anything is opened or trained
     method(options.method, typed);
     const open = await openRun(context, options, "run", { fresh: false });
-    const { run, data, model, train, seed } = open;
+    const { run, data, seed } = open;
     const config = { ...(open.methods[options.method] as object | undefined), ...typed };
     const searcher = method(options.method, config);
     const again = `Run the same command again: it goes on where it stood.`;
     const { saved, schemes } = await withDevice(options, again, async (device) => {
-      const { signal } = context;
-      const task = new WatchedTask({
-        data,
-        model,
-        device,
-        seed,
-        train,
-        folder: run.checkpoints,
-        resume: true,
-        signal,
-      });
+      const task = new WatchedTask(taskOptions(open, device, context));
       try {
         const onEvent = searchReport(context, run.events, searcher.name);
         const result = await searcher.search(task, { budgets: options.budget, onEvent });

@@ -6,7 +6,14 @@ import { shown } from "../parts/data-source.ts";
 import { type DeviceChoice, withDevice } from "../parts/device.ts";
 import { adapterOption, whole } from "../parts/options.ts";
 import { trainReport } from "../parts/reports.ts";
-import { addRunOption, addStartOptions, openRun, type RunOptions, resumeHint } from "../parts/runs.ts";
+import {
+  addRunOption,
+  addStartOptions,
+  openRun,
+  type RunOptions,
+  resumeHint,
+  taskOptions,
+} from "../parts/runs.ts";
 import { addModelOptions, addTrainOptions } from "../parts/settings.ts";
 import { act, verb } from "../parts/verb.ts";
 
@@ -30,19 +37,9 @@ export function command(): Command {
   made.addOption(adapterOption());
   return act<RunOptions & DeviceChoice>(made, async (context, options) => {
     const open = await openRun(context, options, "run", { fresh: true });
-    const { run, data, model, train, seed } = open;
+    const { run, train } = open;
     const row = await withDevice(options, resumeHint("train", options.run), async (device) => {
-      const { signal } = context;
-      const task = new Task({
-        data,
-        model,
-        device,
-        seed,
-        train,
-        folder: run.checkpoints,
-        resume: true,
-        signal,
-      });
+      const task = new Task(taskOptions(open, device, context));
       try {
         const trained = await task.base(trainReport(context, run.events, "base"));
         const made: ResultRow = resultRow({

@@ -70,10 +70,9 @@ export class Scorer {
   #sourceOf(columns: Columns): BatchSource {
     let source = this.#sources.get(columns);
     if (!source) {
-      const tables = this.#model.layouts.map((t) => ({ ...t, fields: t.fields.map((f) => ({ ...f })) }));
       source = createBatchSource(columns, {
         fields: this.#fields,
-        tables,
+        tables: this.#model.layouts,
         batch: Math.min(this.#batch, columns.rows),
         seed: 0,
         shuffle: false,

@@ -117,7 +117,7 @@ class TrainingRun {
     this.#model = model;
     this.#source = createBatchSource(data.train, {
       fields: data.fields,
-      tables: this.#model.layouts.map((t) => ({ ...t, fields: t.fields.map((f) => ({ ...f })) })),
+      tables: this.#model.layouts,
       batch: config.batch,
       seed,
       shuffle: true,
