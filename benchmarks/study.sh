@@ -20,3 +20,4 @@ compare ml-small-fm ml-latest-small --model fm --batch 1024 --table-l2 1e-4
 compare ml-small-deepfm ml-latest-small --model deepfm --hidden 64,32 --batch 1024 --table-l2 1e-3
 compare criteo-fm criteo-80k --model fm --batch 1024 --table-l2 1e-3
 compare criteo-deepfm criteo-80k --model deepfm --hidden 64,32 --batch 4096 --table-l2 1e-3
+compare movielens-1m-fm movielens-1m --model fm --batch 4096 --lr 1e-2 --table-l2 1e-5

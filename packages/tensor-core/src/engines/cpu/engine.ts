@@ -1,0 +1,136 @@
+/** The cpu engine: WebAssembly vectors on all cores. Work is done when a call returns; nothing is ever in flight. */
+import type { HostArray } from "../../dtype.ts";
+import { BufferTooLarge, DisposedError, FeedError } from "../../errors.ts";
+import type { KernelList } from "../../kernels/ir.ts";
+import type { Engine, EngineBuffer, EngineInfo, EngineMemory, EngineProgram } from "../engine.ts";
+import { Functions } from "./functions.ts";
+import type { Arena } from "./host/arena.ts";
+import type { Pool } from "./host/pool.ts";
+import { CpuProgram } from "./program.ts";
+import { Workspace } from "./workspace.ts";
+
+export class CpuBuffer implements EngineBuffer {
+  readonly bytes: number;
+  readonly label: string;
+  readonly address: number;
+
+  constructor(address: number, bytes: number, label: string) {
+    this.address = address;
+    this.bytes = bytes;
+    this.label = label;
+  }
+}
+
+export class CpuEngine implements Engine {
+  readonly info: EngineInfo;
+  readonly arena: Arena;
+  readonly pool: Pool;
+  readonly functions: Functions;
+  readonly workspace: Workspace;
+  readonly #live = new Set<EngineBuffer>();
+  #disposed = false;
+
+  constructor(arena: Arena, pool: Pool, info: EngineInfo) {
+    this.arena = arena;
+    this.pool = pool;
+    this.info = info;
+    this.functions = new Functions(arena, pool);
+    this.workspace = new Workspace(arena, pool.threads);
+  }
+
+  get lost(): Promise<never> {
+    return this.pool.lost;
+  }
+
+  allocate(bytes: number, label: string): CpuBuffer {
+    this.check();
+    const buffer = new CpuBuffer(this.reserve(bytes, label), bytes, label);
+    this.#live.add(buffer);
+    return buffer;
+  }
+
+  /** Zeroed bytes of the engine's memory; the caller frees them. */
+  reserve(bytes: number, label: string): number {
+    const { adapter, maxBindingBytes } = this.info;
+    if (bytes > maxBindingBytes) {
+      throw new BufferTooLarge(
+        `"${label}" needs ${bytes} bytes, but ${adapter} holds at most ${maxBindingBytes} bytes in one buffer; ` +
+          "use a smaller dim, batch or table, or a GPU with a higher limit.",
+      );
+    }
+    return this.arena.allocate(bytes, label);
+  }
+
+  free(buffer: EngineBuffer): void {
+    if (this.#disposed || !this.#live.delete(buffer)) return;
+    this.arena.free((buffer as CpuBuffer).address);
+  }
+
+  write(buffer: EngineBuffer, data: HostArray, offset = 0): void {
+    this.check();
+    const { address } = this.owned(buffer);
+    checkRange(buffer, offset, data.byteLength, "write");
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    this.arena.u8.set(bytes, address + offset);
+  }
+
+  async read(buffer: EngineBuffer, offset = 0, bytes = buffer.bytes - offset): Promise<ArrayBuffer> {
+    this.check();
+    const { address } = this.owned(buffer);
+    checkRange(buffer, offset, bytes, "read");
+    return this.copyOut(address + offset, bytes);
+  }
+
+  copyOut(address: number, bytes: number): ArrayBuffer {
+    const copy = new Uint8Array(bytes);
+    copy.set(this.arena.u8.subarray(address, address + bytes));
+    return copy.buffer;
+  }
+
+  prepare(list: KernelList, variables: readonly EngineBuffer[]): Promise<EngineProgram> {
+    this.check();
+    return CpuProgram.prepare(
+      this,
+      list,
+      variables.map((buffer) => this.owned(buffer).address),
+    );
+  }
+
+  async idle(): Promise<void> {
+    this.check();
+  }
+
+  memory(): EngineMemory {
+    return { buffers: this.arena.buffers, bytes: this.arena.bytes };
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#live.clear();
+    this.pool.dispose();
+  }
+
+  get isDisposed(): boolean {
+    return this.#disposed;
+  }
+
+  /** Throws after dispose. */
+  check(): void {
+    if (this.#disposed) throw new DisposedError("The engine was disposed before this could run.");
+  }
+
+  /** The buffer as ours, if it still lives. */
+  owned(buffer: EngineBuffer): CpuBuffer {
+    if (this.#live.has(buffer)) return buffer as CpuBuffer;
+    throw new DisposedError(`The buffer "${buffer.label}" was freed or belongs to another engine.`);
+  }
+}
+
+function checkRange(buffer: EngineBuffer, offset: number, bytes: number, what: string): void {
+  if (offset >= 0 && bytes >= 0 && offset % 4 === 0 && bytes % 4 === 0 && offset + bytes <= buffer.bytes)
+    return;
+  throw new FeedError(
+    `${what} of ${bytes} bytes at ${offset} does not fit "${buffer.label}" of ${buffer.bytes} bytes; both must be multiples of 4.`,
+  );
+}
