@@ -1,0 +1,225 @@
+/**
+ * What every thread runs between kernels, as WebAssembly: the loop over a program's phases, the barrier, the wait for the next
+ * job. In JavaScript the same costs a call into WebAssembly a phase and slow Atomics; here a phase costs one indirect call.
+ *
+ * Waiting: look at the word for a bounded number of turns, then sleep on it. Who changes a word wakes the sleepers only if
+ * there are any. A sleeper counts itself before it looks at the word for the last time (wait32 does that look), and who changes
+ * the word looks at the count after, so no wake-up is lost.
+ */
+import wabt from "wabt";
+import { CONTROL, CONTROL_BYTES, STALLED } from "./control.ts";
+
+/** Exports of the driver. Addresses are bytes of the shared memory. */
+export interface Driver {
+  /**
+   * Who this thread is and how long it looks before it sleeps, in turns of the loop. `sleeps`: whether it may sleep at all
+   * (a browser's main thread may not). `slice`: turns of about a second, for a thread that may not sleep.
+   */
+  setup(
+    thread: number,
+    threads: number,
+    barrierTurns: number,
+    idleTurns: number,
+    sleeps: number,
+    slice: number,
+  ): void;
+  /** Seconds thread 0 waits for a worker that has not taken the job up, and for one that has. */
+  patience(idle: number, busy: number): void;
+  /** Thread 0: zeroes counters, publishes the job, wakes the workers. */
+  start(list: number, count: number, work: number, counters: number, counterBytes: number): void;
+  /** Takes part in phases [first, last) of a list; 0 or 1 (broken). */
+  phases(list: number, first: number, last: number, scratch: number, work: number): number;
+  /** Worker: runs jobs until a message waits (0), or it shall leave (1). `received`: messages taken so far. */
+  serve(received: number): number;
+  /** Thread 0: a message is about to be posted. */
+  announce(): void;
+  /** Ends all waiting, on all threads. */
+  break(code: number): void;
+  /** Thread 0: workers shall leave. */
+  quit(): void;
+  /** Looks at a word that does not change, `turns` times: to measure a turn. */
+  look(turns: number): void;
+}
+
+const at = (address: number): string => `(i32.const ${address})`;
+const load = (address: number): string => `(i32.atomic.load ${at(address)})`;
+const store = (address: number, value: string): string => `(i32.atomic.store ${at(address)} ${value})`;
+const add = (address: number, value: number): string =>
+  `(i32.atomic.rmw.add ${at(address)} (i32.const ${value}))`;
+const wake = (address: number): string => `(drop (memory.atomic.notify ${at(address)} (i32.const -1)))`;
+
+const C = CONTROL;
+
+/** The driver's text, for a shared or an unshared memory. */
+export function driverText(shared: boolean): string {
+  return `(module
+  (import "env" "memory" (memory 1 65536${shared ? " shared" : ""}))
+  (import "env" "table" (table 1 funcref))
+  (type $phase (func (param i32 i32 i32 i32)))
+  (global $thread (mut i32) (i32.const 0))
+  (global $threads (mut i32) (i32.const 1))
+  (global $barrier_turns (mut i32) (i32.const 0))
+  (global $idle_turns (mut i32) (i32.const 0))
+  (global $sleeps (mut i32) (i32.const 0))
+  (global $slice (mut i32) (i32.const 1000000))
+  (global $patience_idle (mut i32) (i32.const 10))
+  (global $patience_busy (mut i32) (i32.const 300))
+  (global $seen_wake (mut i32) (i32.const 0))
+  (global $seen_job (mut i32) (i32.const 0))
+
+  (func (export "setup") (param i32 i32 i32 i32 i32 i32)
+    (global.set $thread (local.get 0))
+    (global.set $threads (local.get 1))
+    (global.set $barrier_turns (local.get 2))
+    (global.set $idle_turns (local.get 3))
+    (global.set $sleeps (local.get 4))
+    (global.set $slice (local.get 5)))
+
+  (func (export "patience") (param i32 i32)
+    (global.set $patience_idle (local.get 0))
+    (global.set $patience_busy (local.get 1)))
+
+  ;; Looks until the word differs from $seen (1) or the turns are used up (0).
+  (func $look (param $word i32) (param $seen i32) (param $turns i32) (result i32)
+    (loop $turn
+      (if (i32.ne (i32.atomic.load (local.get $word)) (local.get $seen)) (then (return (i32.const 1))))
+      (local.set $turns (i32.sub (local.get $turns) (i32.const 1)))
+      (br_if $turn (i32.gt_s (local.get $turns) (i32.const 0))))
+    (i32.const 0))
+
+  (func (export "look") (param $turns i32)
+    (drop (call $look ${at(C.claim)} ${load(C.claim)} (local.get $turns))))
+
+  ;; Returns when the word differs from $seen or the pool is broken.
+  (func $await (param $word i32) (param $seen i32) (param $turns i32) (param $sleepers i32)
+    (local $slices i32)
+    (br_if 0 (call $look (local.get $word) (local.get $seen) (local.get $turns)))
+    (loop $again
+      (if (global.get $sleeps)
+        (then
+          (drop (i32.atomic.rmw.add (local.get $sleepers) (i32.const 1)))
+          (if (i32.eqz ${load(C.broken)})
+            (then
+              (drop (memory.atomic.wait32 (local.get $word) (local.get $seen) (i64.const 1000000000)))))
+          (drop (i32.atomic.rmw.sub (local.get $sleepers) (i32.const 1))))
+        (else
+          (drop (call $look (local.get $word) (local.get $seen) (global.get $slice)))))
+      (if (i32.ne (i32.atomic.load (local.get $word)) (local.get $seen)) (then (return)))
+      (if ${load(C.broken)} (then (return)))
+      ;; Nobody tells thread 0 that a worker has died while it waits here: after long enough it gives up.
+      (if (i32.eqz (global.get $thread))
+        (then
+          (local.set $slices (i32.add (local.get $slices) (i32.const 1)))
+          (if (i32.ge_u (local.get $slices)
+                (select (global.get $patience_busy) (global.get $patience_idle)
+                  (i32.eq ${load(C.started)} (i32.sub (global.get $threads) (i32.const 1)))))
+            (then (call $break (i32.const ${STALLED}))))))
+      (br $again)))
+
+  ;; 0, or 1 where the pool is broken.
+  (func $barrier (result i32)
+    (local $generation i32)
+    (local.set $generation ${load(C.generation)})
+    (if (i32.eq ${add(C.arrived, 1)} (i32.sub (global.get $threads) (i32.const 1)))
+      (then
+        ${store(C.arrived, "(i32.const 0)")}
+        ${store(C.generation, "(i32.add (local.get $generation) (i32.const 1))")}
+        (if ${load(C.barrierSleepers)} (then ${wake(C.generation)})))
+      (else
+        (call $await ${at(C.generation)} (local.get $generation) (global.get $barrier_turns) ${at(C.barrierSleepers)})))
+    (i32.ne ${load(C.broken)} (i32.const 0)))
+
+  (func $phases (export "phases")
+    (param $list i32) (param $first i32) (param $last i32) (param $scratch i32) (param $work i32) (result i32)
+    (local $at i32)
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $first) (local.get $last)))
+        (local.set $at (i32.add (local.get $list) (i32.mul (local.get $first) (i32.const 12))))
+        (i32.store (i32.add ${at(C.phases)} (i32.shl (global.get $thread) (i32.const 6))) (local.get $first))
+        (call_indirect (type $phase)
+          (i32.load offset=4 (local.get $at)) (i32.load offset=8 (local.get $at))
+          (local.get $scratch) (local.get $work)
+          (i32.load (local.get $at)))
+        (if (i32.gt_u (global.get $threads) (i32.const 1))
+          (then (if (call $barrier) (then (return (i32.const 1))))))
+        (local.set $first (i32.add (local.get $first) (i32.const 1)))
+        (br $next)))
+    (i32.const 0))
+
+  (func $wake_idle
+    (drop ${add(C.wake, 1)})
+    (if ${load(C.idleSleepers)} (then ${wake(C.wake)})))
+
+  (func (export "start") (param $list i32) (param $count i32) (param $work i32) (param $counters i32) (param $bytes i32)
+    (memory.fill (local.get $counters) (i32.const 0) (local.get $bytes))
+    (if (i32.eq (global.get $threads) (i32.const 1)) (then (return)))
+    (i32.store ${at(C.jobList)} (local.get $list))
+    (i32.store ${at(C.jobCount)} (local.get $count))
+    (i32.store ${at(C.jobWork)} (local.get $work))
+    ${store(C.started, "(i32.const 0)")}
+    (drop ${add(C.job, 1)})
+    (call $wake_idle))
+
+  (func (export "serve") (param $received i32) (result i32)
+    (local $job i32)
+    (loop $again
+      (global.set $seen_wake ${load(C.wake)})
+      (if ${load(C.broken)} (then (return (i32.const 1))))
+      (if ${load(C.quit)} (then (return (i32.const 1))))
+      ;; Messages first: a job may need what they bring. The job is read before, so one posted in between waits a turn.
+      (local.set $job ${load(C.job)})
+      (if (i32.ne ${load(C.messages)} (local.get $received)) (then (return (i32.const 0))))
+      (if (i32.ne (local.get $job) (global.get $seen_job))
+        (then
+          (global.set $seen_job (local.get $job))
+          (drop ${add(C.started, 1)})
+          (br_if $again (i32.eqz (call $phases
+            (i32.load ${at(C.jobList)}) (i32.const 0) (i32.load ${at(C.jobCount)})
+            (i32.load (i32.add ${at(C.scratches)} (i32.shl (global.get $thread) (i32.const 2))))
+            (i32.load ${at(C.jobWork)}))))
+          (return (i32.const 1))))
+      (call $await ${at(C.wake)} (global.get $seen_wake) (global.get $idle_turns) ${at(C.idleSleepers)})
+      (br $again))
+    (unreachable))
+
+  (func (export "announce")
+    (drop ${add(C.messages, 1)})
+    (call $wake_idle))
+
+  (func (export "quit")
+    ${store(C.quit, "(i32.const 1)")}
+    (call $wake_idle))
+
+  (func $break (export "break") (param $code i32)
+    (drop (i32.atomic.rmw.cmpxchg ${at(C.broken)} (i32.const 0) (local.get $code)))
+    (drop ${add(C.generation, 1)})
+    (drop ${add(C.wake, 1)})
+    ${wake(C.generation)}
+    ${wake(C.wake)})
+)`;
+}
+
+const encoded = new Map<boolean, Promise<WebAssembly.Module>>();
+
+/** The driver, encoded once a process and kind of memory. */
+export function driverModule(shared: boolean): Promise<WebAssembly.Module> {
+  let module = encoded.get(shared);
+  if (module === undefined) {
+    module = encode(driverText(shared));
+    encoded.set(shared, module);
+  }
+  return module;
+}
+
+async function encode(text: string): Promise<WebAssembly.Module> {
+  const parsed = (await wabt()).parseWat("driver", text, { threads: true, bulk_memory: true });
+  try {
+    return await WebAssembly.compile(parsed.toBinary({}).buffer as Uint8Array<ArrayBuffer>);
+  } finally {
+    parsed.destroy();
+  }
+}
+
+if (CONTROL.phases + 64 * 256 > CONTROL_BYTES)
+  throw new Error("The control area is too small for its words.");

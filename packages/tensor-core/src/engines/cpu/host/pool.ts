@@ -1,0 +1,389 @@
+/**
+ * The threads of the cpu engine. Thread 0 is the caller's own; the others are workers that wait for jobs. A program is a list of
+ * phases in the shared memory; all threads run each phase together and meet at a barrier after it.
+ */
+import { CompileError, DeviceLost, DisposedError, TensorCoreError } from "../../../errors.ts";
+import { type Arena, hasSharedMemory } from "./arena.ts";
+import { CONTROL, FAILURE_MAX_BYTES, MAX_THREADS, STALLED } from "./control.ts";
+import { driverModule } from "./driver.ts";
+import { FunctionIds } from "./function-ids.ts";
+import { makeThread, type Thread, type ThreadSetup, type ToWorker } from "./thread.ts";
+import { startWorker, type ThreadWorker } from "./workers.ts";
+
+export interface PoolOptions {
+  /** Where the programs' memory is. An arena serves one pool in its life. */
+  readonly arena: Arena;
+  /** Default: one a core; 1 where memory cannot be shared. */
+  readonly threads?: number;
+  /** How long a thread looks for the others at a barrier before it sleeps, in microseconds. */
+  readonly barrierMicroseconds?: number;
+  /** How long a worker looks for the next job before it sleeps, in microseconds. */
+  readonly idleMicroseconds?: number;
+  /** Seconds without a sign of a worker: one that has not taken up a job, and one that is at work. */
+  readonly patience?: { readonly idle: number; readonly busy: number };
+}
+
+/** A wasm function that all threads call at once. */
+export interface Phase {
+  /** As `load` gave it. */
+  readonly fn: number;
+  /** Address of its arguments. */
+  readonly args: number;
+  /** Address of a u32 that is 0 when the program starts. */
+  readonly counter: number;
+  /** For error messages. */
+  readonly label?: string;
+}
+
+/** Where a program's counters are, if side by side: then one fill zeroes them. */
+export interface Counters {
+  readonly address: number;
+  readonly count: number;
+}
+
+interface PoolProgram {
+  phases: readonly Phase[];
+  counters: Counters | undefined;
+  /** Address of its list. */
+  list: number;
+}
+
+interface Pending {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+const WORDS = 3;
+const served = new WeakSet<Arena>();
+
+/** One a core of this machine. */
+export function defaultThreads(): number {
+  const cores = (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator
+    ?.hardwareConcurrency;
+  if (cores !== undefined) return Math.min(cores, MAX_THREADS);
+  // Node.js 20 has no navigator.
+  const host = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
+  const os = host?.getBuiltinModule?.("node:os") as { availableParallelism(): number } | undefined;
+  return Math.min(os?.availableParallelism() ?? 1, MAX_THREADS);
+}
+
+export class Pool {
+  readonly threads: number;
+  /** Rejects with DeviceLost when a thread fails or dies; never resolves. */
+  readonly lost: Promise<never>;
+  #rejectLost!: (error: DeviceLost) => void;
+  #arena: Arena;
+  readonly #thread: Thread;
+  readonly #workers: ThreadWorker[] = [];
+  /** Answers not yet come, a queue a worker: workers answer in order. */
+  readonly #pending: Pending[][] = [];
+  readonly #ids = new FunctionIds();
+  readonly #programs = new Map<number, PoolProgram>();
+  #nextProgram = 1;
+  #error: DeviceLost | undefined;
+  #disposed = false;
+
+  private constructor(arena: Arena, setup: ThreadSetup) {
+    this.threads = setup.threads;
+    this.#arena = arena;
+    this.#thread = makeThread(setup);
+    this.lost = new Promise<never>((_, reject) => {
+      this.#rejectLost = reject;
+    });
+    // Who wants to know listens; who does not must not end by an unhandled rejection.
+    this.lost.catch(() => {});
+  }
+
+  /** Starts the workers; resolves when all are ready. Throws DeviceLost where they cannot start. */
+  static async open(options: PoolOptions): Promise<Pool> {
+    const { arena } = options;
+    const threads = options.threads ?? (arena.shared ? defaultThreads() : 1);
+    if (!Number.isInteger(threads) || threads < 1 || threads > MAX_THREADS)
+      throw new TensorCoreError(`${threads} threads: a pool has a whole number from 1 to ${MAX_THREADS}.`);
+    if (threads > 1 && !arena.shared)
+      throw new TensorCoreError(
+        `${threads} threads need shared memory and the arena's is not shared; ${hasSharedMemory() ? "make the arena with shared: true" : "this place has none (a web page needs cross-origin isolation), take 1 thread"}.`,
+      );
+    if (served.has(arena))
+      throw new TensorCoreError("This arena already serves a pool; make a new arena for a new pool.");
+    served.add(arena);
+    const setup: ThreadSetup = {
+      memory: arena.memory,
+      driver: await driverModule(arena.shared),
+      thread: 0,
+      threads,
+      barrierTurns: 0,
+      idleTurns: 0,
+      sliceTurns: 1e6,
+      control: CONTROL,
+      failureMaxBytes: FAILURE_MAX_BYTES,
+    };
+    const turns = threads > 1 ? turnsPerMicrosecond(makeThread(setup)) : 1;
+    // More threads than cores: who looks keeps the others from working.
+    const crowded = threads > defaultThreads();
+    const pool = new Pool(arena, {
+      ...setup,
+      barrierTurns: Math.ceil(turns * (options.barrierMicroseconds ?? (crowded ? 2 : 40))),
+      sliceTurns: Math.ceil(turns * 1e6),
+    });
+    if (options.patience) pool.#thread.driver.patience(options.patience.idle, options.patience.busy);
+    await pool.#startWorkers({
+      ...setup,
+      barrierTurns: Math.ceil(turns * (options.barrierMicroseconds ?? (crowded ? 2 : 40))),
+      idleTurns: Math.ceil(turns * (options.idleMicroseconds ?? (crowded ? 2 : 100))),
+    });
+    return pool;
+  }
+
+  get arena(): Arena {
+    return this.#arena;
+  }
+
+  /**
+   * Puts a module's functions on all threads; their ids in the order of `exports`. They can be used as soon as this is called:
+   * a run waits for threads that are behind.
+   */
+  async load(module: WebAssembly.Module, exports: readonly string[]): Promise<number[]> {
+    this.#check();
+    const functions = new Map(WebAssembly.Module.exports(module).map((of) => [of.name, of.kind]));
+    for (const name of exports)
+      if (functions.get(name) !== "function")
+        throw new CompileError(
+          `The module has no function "${name}" to load; it has ${[...functions.keys()].join(", ")}.`,
+        );
+    const { ids, drop } = this.#ids.take(exports.length);
+    const load = { module, names: exports, ids };
+    try {
+      this.#thread.load(load);
+    } catch (cause) {
+      this.#ids.give(ids);
+      throw new CompileError(`The module does not fit the engine: ${text(cause)}`, { cause });
+    }
+    await this.#post({ kind: "load", drop, load });
+    return ids;
+  }
+
+  /** Functions no longer needed. Their ids come back with later loads; programs that use them must not run any more. */
+  unload(ids: readonly number[]): void {
+    this.#thread.drop(ids);
+    this.#ids.give(ids);
+  }
+
+  /** A list of phases as something to run; its id. It takes a small block of the arena until it is removed. */
+  async addProgram(phases: readonly Phase[], counters?: Counters): Promise<number> {
+    this.#check();
+    const list = this.#arena.allocate(4 * WORDS * phases.length, "phases");
+    const program: PoolProgram = { phases: [...phases], counters, list };
+    this.#writeList(program);
+    const id = this.#nextProgram++;
+    this.#programs.set(id, program);
+    return id;
+  }
+
+  removeProgram(id: number): void {
+    const program = this.#program(id);
+    this.#programs.delete(id);
+    this.#arena.free(program.list);
+  }
+
+  /**
+   * Runs a program on all threads and returns when it is done. `scratches[t]` is thread t's own scratch, `work` the common one.
+   * Throws DeviceLost where a thread fails; the pool is lost then.
+   */
+  run(id: number, scratches: readonly number[], work: number): void {
+    const program = this.#program(id);
+    const count = program.phases.length;
+    if (!this.#start(program, scratches, work)) return;
+    this.#take(program, 0, count, scratches[0]!, work);
+  }
+
+  /** As `run`; the seconds each phase took on thread 0, barrier included. */
+  profile(id: number, scratches: readonly number[], work: number): number[] {
+    const program = this.#program(id);
+    const count = program.phases.length;
+    const seconds: number[] = [];
+    if (!this.#start(program, scratches, work)) return seconds;
+    let last = performance.now();
+    for (let i = 0; i < count; i++) {
+      this.#take(program, i, i + 1, scratches[0]!, work);
+      const now = performance.now();
+      seconds.push((now - last) / 1000);
+      last = now;
+    }
+    return seconds;
+  }
+
+  /**
+   * Goes over to another memory, as `Arena.moveTo` made it, with all functions and programs; `translate` maps old addresses to
+   * new ones. This thread is over when the call returns, so runs may follow at once; the promise resolves when no thread refers
+   * to the old memory any more.
+   */
+  move(arena: Arena, translate: (address: number) => number): Promise<void> {
+    this.#check();
+    if (arena.shared !== this.#arena.shared || served.has(arena))
+      throw new TensorCoreError("A pool moves to a fresh arena of the same kind, as Arena.moveTo makes it.");
+    served.add(arena);
+    const posted = this.#post({ kind: "move", memory: arena.memory });
+    this.#arena = arena;
+    this.#thread.move(arena.memory);
+    for (const program of this.#programs.values()) {
+      program.list = translate(program.list);
+      program.phases = program.phases.map((phase) => ({
+        ...phase,
+        args: translate(phase.args),
+        counter: translate(phase.counter),
+      }));
+      const { counters } = program;
+      if (counters) program.counters = { ...counters, address: translate(counters.address) };
+      this.#writeList(program);
+    }
+    return posted;
+  }
+
+  /** Ends the workers. The arena's memory is left alone. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#thread.driver.quit();
+    this.#settle(new DisposedError("The pool was disposed while it still loaded."));
+    for (const worker of this.#workers) worker.hold(false);
+    this.#programs.clear();
+  }
+
+  async #startWorkers(setup: ThreadSetup): Promise<void> {
+    for (let thread = 1; thread < setup.threads; thread++) {
+      const index = thread - 1;
+      this.#pending.push([]);
+      this.#workers.push(
+        startWorker(`trimtab cpu ${thread}`, {
+          message: ({ error }) => {
+            const pending = this.#pending[index]!.shift();
+            if (error === undefined) pending?.resolve();
+            else this.#lose(`Thread ${thread} of ${this.threads} failed: ${error}`);
+            this.#hold(index);
+          },
+          gone: (why) => {
+            if (!this.#disposed) this.#lose(`Thread ${thread} of ${this.threads} is gone (${why})`);
+          },
+        }),
+      );
+    }
+    await this.#post((index) => ({ kind: "setup", setup: { ...setup, thread: index + 1 } }));
+  }
+
+  /** To every worker; resolves when all have answered. */
+  async #post(message: ToWorker | ((index: number) => ToWorker)): Promise<void> {
+    if (this.#workers.length === 0) return;
+    // Announced first: a worker that has taken more messages than were announced would wait for one that never comes.
+    this.#thread.driver.announce();
+    const answers = this.#workers.map((worker, index) => {
+      const answer = new Promise<void>((resolve, reject) => this.#pending[index]!.push({ resolve, reject }));
+      this.#hold(index);
+      worker.post(typeof message === "function" ? message(index) : message);
+      return answer;
+    });
+    await Promise.all(answers);
+  }
+
+  /** An open pool keeps no finished program from ending, but one that waits for an answer does. */
+  #hold(index: number): void {
+    this.#workers[index]?.hold(this.#pending[index]!.length > 0);
+  }
+
+  /** False where there is nothing to run. */
+  #start(program: PoolProgram, scratches: readonly number[], work: number): boolean {
+    if (scratches.length < this.threads)
+      throw new TensorCoreError(`${scratches.length} scratches for ${this.threads} threads; give one each.`);
+    const count = program.phases.length;
+    if (count === 0) return false;
+    const words = this.#arena.u32;
+    for (let t = 0; t < this.threads; t++) words[(CONTROL.scratches >> 2) + t] = scratches[t]!;
+    const { counters } = program;
+    if (!counters) for (const phase of program.phases) words[phase.counter >>> 2] = 0;
+    this.#thread.driver.start(program.list, count, work, counters?.address ?? 0, 4 * (counters?.count ?? 0));
+    return true;
+  }
+
+  #take(program: PoolProgram, first: number, last: number, scratch: number, work: number): void {
+    let broken: number;
+    try {
+      broken = this.#thread.driver.phases(program.list, first, last, scratch, work);
+    } catch (error) {
+      this.#thread.fail(error);
+      broken = 1;
+    }
+    if (broken !== 0) throw this.#lose(this.#failure(program));
+  }
+
+  #failure(program: PoolProgram): string {
+    const words = this.#arena.u32;
+    const code = words[CONTROL.broken >> 2]!;
+    if (code === STALLED)
+      return `A worker of ${this.threads - 1} gave no sign of life for too long; it was killed or hangs`;
+    const thread = code - 1;
+    const phase = words[(CONTROL.phases >> 2) + 16 * thread]!;
+    const bytes = words[CONTROL.failureBytes >> 2]!;
+    // A copy: text decoders refuse shared memory.
+    const message = new TextDecoder().decode(this.#arena.u8.slice(CONTROL.failure, CONTROL.failure + bytes));
+    const label = program.phases[phase]?.label;
+    return `Thread ${thread} of ${this.threads} failed in phase ${phase}${label ? ` (${label})` : ""}: ${message}`;
+  }
+
+  #lose(why: string): DeviceLost {
+    if (this.#error) return this.#error;
+    this.#error = new DeviceLost(
+      `${why}. The cpu engine is lost; open the device again and resume from a checkpoint.`,
+    );
+    this.#thread.driver.break(1);
+    this.#settle(this.#error);
+    this.#rejectLost(this.#error);
+    for (const worker of this.#workers) {
+      worker.hold(false);
+      worker.terminate();
+    }
+    return this.#error;
+  }
+
+  #settle(error: Error): void {
+    for (const queue of this.#pending) for (const pending of queue.splice(0)) pending.reject(error);
+  }
+
+  #writeList(program: PoolProgram): void {
+    const words = this.#arena.u32;
+    let at = program.list >>> 2;
+    for (const { fn, args, counter } of program.phases) {
+      words[at++] = fn;
+      words[at++] = args;
+      words[at++] = counter;
+    }
+  }
+
+  #program(id: number): PoolProgram {
+    this.#check();
+    const program = this.#programs.get(id);
+    if (!program) throw new DisposedError(`Program ${id} is not in the pool; it was removed or never added.`);
+    return program;
+  }
+
+  #check(): void {
+    if (this.#disposed) throw new DisposedError("The pool is disposed; open another.");
+    if (this.#error) throw this.#error;
+  }
+}
+
+/** Turns of the driver's look in a microsecond: the best of a few, as the first ones are not compiled yet. */
+function turnsPerMicrosecond(thread: Thread): number {
+  const turns = 20_000;
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 20; i++) {
+    const start = performance.now();
+    thread.driver.look(turns);
+    best = Math.min(best, (performance.now() - start) * 1000);
+  }
+  // Browsers round the clock: never believe less than a nanosecond for three turns.
+  return turns / Math.max(best, turns / 3000);
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
