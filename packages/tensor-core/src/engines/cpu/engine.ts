@@ -4,15 +4,15 @@ import { BufferTooLarge, DisposedError, FeedError } from "../../errors.ts";
 import type { KernelList } from "../../kernels/ir.ts";
 import type { Engine, EngineBuffer, EngineInfo, EngineMemory, EngineProgram } from "../engine.ts";
 import { Functions } from "./functions.ts";
-import type { Arena } from "./host/arena.ts";
-import type { Pool } from "./host/pool.ts";
+import type { Arena, Pool } from "./host/index.ts";
 import { CpuProgram } from "./program.ts";
 import { Workspace } from "./workspace.ts";
 
 export class CpuBuffer implements EngineBuffer {
   readonly bytes: number;
   readonly label: string;
-  readonly address: number;
+  /** Changes when the engine moves to another memory. */
+  address: number;
 
   constructor(address: number, bytes: number, label: string) {
     this.address = address;
@@ -21,21 +21,28 @@ export class CpuBuffer implements EngineBuffer {
   }
 }
 
+/** How long memory lies idle before it is given back, in milliseconds. */
+const IDLE_MS = 2000;
+
 export class CpuEngine implements Engine {
   readonly info: EngineInfo;
-  readonly arena: Arena;
   readonly pool: Pool;
   readonly functions: Functions;
   readonly workspace: Workspace;
-  readonly #live = new Set<EngineBuffer>();
+  readonly programs = new Set<CpuProgram>();
+  readonly #live = new Set<CpuBuffer>();
+  #shrinking: ReturnType<typeof setTimeout> | undefined;
   #disposed = false;
 
-  constructor(arena: Arena, pool: Pool, info: EngineInfo) {
-    this.arena = arena;
+  constructor(pool: Pool, info: EngineInfo) {
     this.pool = pool;
     this.info = info;
-    this.functions = new Functions(arena, pool);
-    this.workspace = new Workspace(arena, pool.threads);
+    this.functions = new Functions(pool);
+    this.workspace = new Workspace(pool.threads);
+  }
+
+  get arena(): Arena {
+    return this.pool.arena;
   }
 
   get lost(): Promise<never> {
@@ -62,8 +69,35 @@ export class CpuEngine implements Engine {
   }
 
   free(buffer: EngineBuffer): void {
-    if (this.#disposed || !this.#live.delete(buffer)) return;
-    this.arena.free((buffer as CpuBuffer).address);
+    const own = buffer as CpuBuffer;
+    if (this.#disposed || !this.#live.delete(own)) return;
+    this.arena.free(own.address);
+    this.shrinkLater();
+  }
+
+  /** Gives memory back if most of it still lies idle after a while: whoever freed it may be about to ask for as much again. */
+  shrinkLater(): void {
+    if (this.#shrinking !== undefined || !this.arena.wasteful()) return;
+    this.#shrinking = setTimeout(() => {
+      this.#shrinking = undefined;
+      if (!this.#disposed) this.shrink();
+    }, IDLE_MS);
+    // in Node.js and Bun a timer is an object, and must not keep a finished program from ending
+    (this.#shrinking as { unref?: () => void }).unref?.();
+  }
+
+  /**
+   * WebAssembly memory only grows: where most of it lies idle, everything moves to a fresh one and the old one goes back to the
+   * system.
+   */
+  shrink(): void {
+    if (!this.arena.wasteful()) return;
+    const { arena, translate } = this.arena.moveTo();
+    // who fails to follow is lost, and `lost` says so
+    this.pool.move(arena, translate).catch(() => {});
+    for (const buffer of this.#live) buffer.address = translate(buffer.address);
+    this.workspace.move(translate);
+    for (const program of this.programs) program.move(translate);
   }
 
   write(buffer: EngineBuffer, data: HostArray, offset = 0): void {
@@ -92,7 +126,7 @@ export class CpuEngine implements Engine {
     return CpuProgram.prepare(
       this,
       list,
-      variables.map((buffer) => this.owned(buffer).address),
+      variables.map((buffer) => this.owned(buffer)),
     );
   }
 
@@ -107,6 +141,7 @@ export class CpuEngine implements Engine {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    clearTimeout(this.#shrinking);
     this.#live.clear();
     this.pool.dispose();
   }
@@ -122,7 +157,7 @@ export class CpuEngine implements Engine {
 
   /** The buffer as ours, if it still lives. */
   owned(buffer: EngineBuffer): CpuBuffer {
-    if (this.#live.has(buffer)) return buffer as CpuBuffer;
+    if (this.#live.has(buffer as CpuBuffer)) return buffer as CpuBuffer;
     throw new DisposedError(`The buffer "${buffer.label}" was freed or belongs to another engine.`);
   }
 }

@@ -1,95 +1,92 @@
 /** A kernel list made ready: one function a phase, its addresses in a block of the engine's memory. */
 import { DisposedError, FeedError } from "../../errors.ts";
-import type { BufferId, KernelList } from "../../kernels/ir.ts";
+import type { KernelList } from "../../kernels/ir.ts";
 import type { EngineProgram, KernelTime } from "../engine.ts";
-import type { CpuEngine } from "./engine.ts";
+import { PhaseBlock } from "./addresses.ts";
+import type { CpuBuffer, CpuEngine } from "./engine.ts";
+import type { Held } from "./functions.ts";
 import { type KernelText, kernelText } from "./wat/module.ts";
 import type { Need } from "./workspace.ts";
 
-interface Prepared {
+interface Parts {
   readonly list: KernelList;
   readonly kernels: readonly KernelText[];
-  /** Addresses of the list's buffers. */
-  readonly addresses: readonly number[];
-  /** Those to free, and the block of arguments and counters. */
-  readonly owned: readonly number[];
+  readonly variables: readonly CpuBuffer[];
+  readonly functions: Held;
   readonly need: Need;
-  readonly id: number;
 }
 
 export class CpuProgram implements EngineProgram {
   readonly #engine: CpuEngine;
-  readonly #prepared: Prepared;
-  readonly #feeds: BufferId;
+  readonly #parts: Parts;
+  /** Blocks of the arena for all buffers but variables, by buffer. */
+  readonly #owned = new Map<number, number>();
+  readonly #feeds: number;
+  #block: PhaseBlock | undefined;
+  #id: number | undefined;
   #disposed = false;
 
-  private constructor(engine: CpuEngine, prepared: Prepared) {
+  private constructor(engine: CpuEngine, parts: Parts) {
     this.#engine = engine;
-    this.#prepared = prepared;
-    this.#feeds = prepared.list.buffers.findIndex((spec) => spec.role === "feeds");
+    this.#parts = parts;
+    this.#feeds = parts.list.buffers.findIndex((spec) => spec.role === "feeds");
   }
 
-  static async prepare(engine: CpuEngine, list: KernelList, variables: readonly number[]): Promise<CpuProgram> {
-    const { arena, pool } = engine;
-    const kernels = list.kernels.map((kernel) => kernelText(kernel, pool.threads));
-    const phases = kernels.flatMap((kernel) => kernel.phases.map((phase) => phase));
-    const functions = await engine.functions.of(phases);
+  static async prepare(
+    engine: CpuEngine,
+    list: KernelList,
+    variables: readonly CpuBuffer[],
+  ): Promise<CpuProgram> {
+    const kernels = list.kernels.map((kernel) => kernelText(kernel, engine.pool.threads));
+    const phases = kernels.flatMap((kernel) => kernel.phases);
     const need = {
       scratch: Math.max(0, ...kernels.map((k) => k.scratch)),
       work: Math.max(0, ...kernels.map((k) => k.work)),
     };
-    const owned: number[] = [];
+    const functions = await engine.functions.take(phases);
+    const program = new CpuProgram(engine, { list, kernels, variables, functions, need });
     try {
-      const addresses = list.buffers.map((spec) => {
-        if (spec.role === "variable") return variables[spec.variable!]!;
-        const address = engine.reserve(spec.length * 4, spec.label);
-        owned.push(address);
-        return address;
-      });
-      const words = phases.reduce((sum, phase) => sum + phase.buffers.length, 0);
-      const counters = arena.allocate((phases.length + words) * 4, "addresses of a program");
-      owned.push(counters);
-      let args = counters + phases.length * 4;
-      const steps = phases.map((phase, i) => {
-        const step = { fn: functions[i]!, args, counter: counters + i * 4 };
-        arena.u32.set(
-          phase.buffers.map((buffer) => addresses[buffer]!),
-          args / 4,
-        );
-        args += phase.buffers.length * 4;
-        return step;
-      });
-      engine.workspace.add(need);
-      try {
-        const id = await pool.addProgram(steps, { address: counters, count: phases.length });
-        return new CpuProgram(engine, { list, kernels, addresses, owned, need, id });
-      } catch (error) {
-        engine.workspace.remove(need);
-        throw error;
-      }
+      await program.#bind();
     } catch (error) {
-      if (!engine.isDisposed) for (const address of owned) arena.free(address);
+      program.dispose();
       throw error;
     }
+    return program;
+  }
+
+  async #bind(): Promise<void> {
+    const { list, kernels, functions, need } = this.#parts;
+    const { arena, pool, workspace } = this.#engine;
+    this.#engine.check();
+    for (const [id, spec] of list.buffers.entries()) {
+      if (spec.role !== "variable") this.#owned.set(id, this.#engine.reserve(spec.length * 4, spec.label));
+    }
+    const phases = kernels.flatMap((kernel) => kernel.phases);
+    const labels = kernels.flatMap((kernel, i) => kernel.phases.map(() => list.kernels[i]!.label));
+    workspace.add(arena, need);
+    this.#block = new PhaseBlock(arena, phases);
+    this.#block.write(arena, this.#addresses());
+    // the pool takes the program before it waits, and may move from then on
+    const added = pool.addProgram(this.#block.steps(functions.ids, labels), this.#block.counters);
+    this.#engine.programs.add(this);
+    this.#id = await added;
   }
 
   run(feeds: Uint32Array, read: readonly number[]): Promise<ArrayBuffer>[] {
-    const { addresses, list, id } = this.#prepared;
     this.#feed(feeds);
     const { pool, workspace } = this.#engine;
-    pool.run(id, workspace.scratches, workspace.work);
-    return read.map((buffer) =>
-      Promise.resolve(this.#engine.copyOut(addresses[buffer]!, list.buffers[buffer]!.length * 4)),
-    );
+    pool.run(this.#id!, workspace.scratches, workspace.work);
+    const { buffers } = this.#parts.list;
+    return read.map(async (id) => this.#engine.copyOut(this.#addressOf(id), buffers[id]!.length * 4));
   }
 
   async profile(feeds: Uint32Array): Promise<KernelTime[]> {
     this.#feed(feeds);
     const { pool, workspace } = this.#engine;
-    const seconds = pool.profile(this.#prepared.id, workspace.scratches, workspace.work);
+    const seconds = pool.profile(this.#id!, workspace.scratches, workspace.work);
     let phase = 0;
-    return this.#prepared.list.kernels.map(({ label, kind }, i) => {
-      const count = this.#prepared.kernels[i]!.phases.length;
+    return this.#parts.list.kernels.map(({ label, kind }, i) => {
+      const count = this.#parts.kernels[i]!.phases.length;
       const own = seconds.slice(phase, phase + count);
       phase += count;
       return { label, kind, seconds: own.reduce((a, b) => a + b, 0) };
@@ -97,29 +94,51 @@ export class CpuProgram implements EngineProgram {
   }
 
   sources(): { label: string; text: string }[] {
-    return this.#prepared.list.kernels.map(({ label }, i) => ({
+    return this.#parts.list.kernels.map(({ label }, i) => ({
       label,
-      text: this.#prepared.kernels[i]!.phases.map((p) => p.text).join("\n"),
+      text: this.#parts.kernels[i]!.phases.map((p) => p.text).join("\n"),
     }));
+  }
+
+  /** The engine has moved to another memory. */
+  move(translate: (address: number) => number): void {
+    for (const [id, address] of this.#owned) this.#owned.set(id, translate(address));
+    this.#block!.address = translate(this.#block!.address);
+    this.#block!.write(this.#engine.arena, this.#addresses());
   }
 
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
     if (this.#engine.isDisposed) return;
-    const { owned, need, id } = this.#prepared;
-    this.#engine.pool.removeProgram(id);
-    this.#engine.workspace.remove(need);
-    for (const address of owned) this.#engine.arena.free(address);
+    const { arena, pool, workspace, functions, programs } = this.#engine;
+    if (this.#id !== undefined) pool.removeProgram(this.#id);
+    programs.delete(this);
+    workspace.remove(arena, this.#parts.need);
+    for (const address of this.#owned.values()) arena.free(address);
+    if (this.#block) arena.free(this.#block.address);
+    functions.give(this.#parts.functions);
+    this.#engine.shrinkLater();
+  }
+
+  #addresses(): number[] {
+    return this.#parts.list.buffers.map((_, id) => this.#addressOf(id));
+  }
+
+  #addressOf(buffer: number): number {
+    const spec = this.#parts.list.buffers[buffer]!;
+    return spec.role === "variable"
+      ? this.#parts.variables[spec.variable!]!.address
+      : this.#owned.get(buffer)!;
   }
 
   #feed(feeds: Uint32Array): void {
     if (this.#disposed) throw new DisposedError("The program was disposed; prepare it again.");
     this.#engine.check();
     if (this.#feeds < 0) return;
-    const { length } = this.#prepared.list.buffers[this.#feeds]!;
+    const { length } = this.#parts.list.buffers[this.#feeds]!;
     if (feeds.length !== length)
       throw new FeedError(`run: the feed buffer holds ${length} numbers, got ${feeds.length}.`);
-    this.#engine.arena.u32.set(feeds, this.#prepared.addresses[this.#feeds]! / 4);
+    this.#engine.arena.u32.set(feeds, this.#addressOf(this.#feeds) / 4);
   }
 }

@@ -90,7 +90,7 @@ function ulp(x: number): number {
   return 2 ** (Math.min(127, Math.max(-126, exponent)) - 23);
 }
 
-/** Off by how many units in the last place; an infinite result counts as 2^128, its rounded predecessor's successor. */
+/** Off by how many units in the last place; an infinite result counts as 2^128, the next step after the greatest number. */
 function error(got: number, wanted: number): number {
   if (Number.isNaN(wanted)) return Number.isNaN(got) ? 0 : Number.POSITIVE_INFINITY;
   if (got === wanted) return 0;
@@ -178,10 +178,11 @@ describe("max error over the whole range", () => {
     [-10, 10],
     [-110, 110],
   ];
+  // A run over every f32 gave 1.023, 0.960, 1.710, 2.481 and 2.709.
   const limits = {
-    exp: { normal: 1.5, denormal: 1, points: () => sweep([...centres, ...edges], small) },
+    exp: { normal: 1.05, denormal: 1, points: () => sweep([...centres, ...edges], small) },
     log: {
-      normal: 1.5,
+      normal: 1,
       denormal: 1.5,
       points: () =>
         sweep(centres, [
@@ -190,9 +191,9 @@ describe("max error over the whole range", () => {
           [0, 10],
         ]),
     },
-    log1p: { normal: 1.8, denormal: 1, points: () => sweep([...centres, 2 ** 100], small) },
-    sigmoid: { normal: 4, denormal: 1.5, points: () => sweep([...centres, ...edges], small) },
-    tanh: { normal: 4, denormal: 1, points: () => sweep([...centres, ...edges], small) },
+    log1p: { normal: 1.75, denormal: 1, points: () => sweep([...centres, 2 ** 100], small) },
+    sigmoid: { normal: 2.5, denormal: 1, points: () => sweep([...centres, ...edges], small) },
+    tanh: { normal: 2.75, denormal: 1, points: () => sweep([...centres, ...edges], small) },
   } as const;
   for (const [key, { normal, denormal, points }] of Object.entries(limits)) {
     test(key, () => {

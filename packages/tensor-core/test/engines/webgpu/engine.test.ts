@@ -9,7 +9,7 @@ import {
   KernelError,
   NoAdapterError,
 } from "../../../src/errors.ts";
-import { accumulate, pointwise } from "./lists.ts";
+import { accumulate, pointwise } from "../lists.ts";
 
 let engine: Engine;
 beforeAll(async () => {

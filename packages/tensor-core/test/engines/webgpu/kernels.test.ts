@@ -1,15 +1,14 @@
 /** Every kind of kernel against the interpreter. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { viewAs } from "../../../src/dtype.ts";
 import type { Engine } from "../../../src/engines/engine.ts";
 import { WebGpuEngine } from "../../../src/engines/webgpu/engine.ts";
 import { openWebGpu } from "../../../src/engines/webgpu/open.ts";
 import type { Instr } from "../../../src/kernels/ir.ts";
 import { asyncLaw, Random } from "../../laws.ts";
-import { interpret } from "../../reference/interpret.ts";
-import { pointwise } from "./lists.ts";
-import { type Case, KernelMaker } from "./random-kernels.ts";
+import { agree } from "../agree.ts";
+import { pointwise } from "../lists.ts";
+import { KernelMaker } from "../random-kernels.ts";
 
 let engine: Engine;
 /** The same device, with kernels in the form that a GPU gets. */
@@ -19,39 +18,6 @@ beforeAll(async () => {
   gpuForms = new WebGpuEngine((engine as WebGpuEngine).device, { ...engine.info, software: false });
 });
 afterAll(() => engine.dispose());
-
-/** Runs the case on the engine and by the interpreter; every buffer must agree in every element. */
-async function agree({ list, feeds, variables, dtypes }: Case, engine: Engine): Promise<void> {
-  const buffers = variables.map((values, i) => {
-    const buffer = engine.allocate(values.byteLength, `variable ${i}`);
-    engine.write(buffer, values);
-    return buffer;
-  });
-  const program = await engine.prepare(list, buffers);
-  try {
-    const wanted = interpret(
-      list,
-      feeds,
-      variables.map((values) => Float64Array.from(values)),
-    );
-    const ids = list.buffers.flatMap(({ role }, id) =>
-      role === "variable" || role === "output" ? [id] : [],
-    );
-    const got = await Promise.all(program.run(feeds, ids));
-    for (const [i, id] of ids.entries()) {
-      const values = viewAs(dtypes[id]!, got[i]!);
-      const wrong = wanted[id]!.findIndex((value, at) => value !== values[at]);
-      if (wrong < 0) continue;
-      const sources = program.sources().map(({ text }) => text);
-      throw new Error(
-        `buffer ${id}[${wrong}]: got ${values[wrong]}, wanted ${wanted[id]![wrong]}\n${JSON.stringify(list)}\n${sources.join("\n")}`,
-      );
-    }
-  } finally {
-    program.dispose();
-    for (const buffer of buffers) engine.free(buffer);
-  }
-}
 
 /** How many of each: a software device takes 0.1 to 0.4 s to compile a kernel it has never seen. */
 const kinds = {

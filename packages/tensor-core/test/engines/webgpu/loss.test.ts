@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import type { WebGpuEngine } from "../../../src/engines/webgpu/engine.ts";
 import { openWebGpu } from "../../../src/engines/webgpu/open.ts";
 import { DeviceLost, DisposedError } from "../../../src/errors.ts";
-import { accumulate } from "./lists.ts";
+import { accumulate } from "../lists.ts";
 
 test("a lost device is one clear error, everywhere", async () => {
   const engine = (await openWebGpu()) as WebGpuEngine;

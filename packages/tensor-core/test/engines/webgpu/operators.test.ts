@@ -6,7 +6,7 @@ import { openWebGpu } from "../../../src/engines/webgpu/open.ts";
 import type { Instr, UnaryName } from "../../../src/kernels/ir.ts";
 import { Random, seed } from "../../laws.ts";
 import { unary } from "../../reference/evaluate.ts";
-import { pointwise } from "./lists.ts";
+import { pointwise } from "../lists.ts";
 
 let engine: Engine;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 /** Twenty thousand steps in a process of their own, where nothing else moves its memory; prints one JSON line. */
 import { openWebGpu } from "../../../src/engines/webgpu/open.ts";
-import { accumulate } from "./lists.ts";
+import { accumulate } from "../lists.ts";
 
 const engine = await openWebGpu();
 const length = 1024;

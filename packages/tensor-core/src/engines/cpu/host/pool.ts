@@ -237,7 +237,10 @@ export class Pool {
       if (counters) program.counters = { ...counters, address: translate(counters.address) };
       this.#writeList(program);
     }
-    return posted;
+    // What refers to the old memory is garbage now, but a worker makes too little of it to be collected soon. A message of its
+    // own, as Bun looks for references on the stack too and the move's own frames may still hold some.
+    const collected = this.#post({ kind: "collect" });
+    return Promise.all([posted, collected]).then(() => {});
   }
 
   /** Ends the workers. The arena's memory is left alone. */
@@ -251,24 +254,27 @@ export class Pool {
   }
 
   async #startWorkers(setup: ThreadSetup): Promise<void> {
-    for (let thread = 1; thread < setup.threads; thread++) {
-      const index = thread - 1;
-      this.#pending.push([]);
-      this.#workers.push(
-        startWorker(`trimtab cpu ${thread}`, {
-          message: ({ error }) => {
-            const pending = this.#pending[index]!.shift();
-            if (error === undefined) pending?.resolve();
-            else this.#lose(`Thread ${thread} of ${this.threads} failed: ${error}`);
-            this.#hold(index);
-          },
-          gone: (why) => {
-            if (!this.#disposed) this.#lose(`Thread ${thread} of ${this.threads} is gone (${why})`);
-          },
-        }),
-      );
-    }
+    for (let thread = 1; thread < setup.threads; thread++) this.#startWorker(thread);
     await this.#post((index) => ({ kind: "setup", setup: { ...setup, thread: index + 1 } }));
+  }
+
+  /** Apart from the set-up: the listeners would keep its memory from being collected after a move. */
+  #startWorker(thread: number): void {
+    const index = thread - 1;
+    this.#pending.push([]);
+    this.#workers.push(
+      startWorker(`trimtab cpu ${thread}`, {
+        message: ({ error }) => {
+          const pending = this.#pending[index]!.shift();
+          if (error === undefined) pending?.resolve();
+          else this.#lose(`Thread ${thread} of ${this.threads} failed: ${error}`);
+          this.#hold(index);
+        },
+        gone: (why) => {
+          if (!this.#disposed) this.#lose(`Thread ${thread} of ${this.threads} is gone (${why})`);
+        },
+      }),
+    );
   }
 
   /** To every worker; resolves when all have answered. */

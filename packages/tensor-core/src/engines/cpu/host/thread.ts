@@ -29,7 +29,8 @@ export interface LoadedModule {
 export type ToWorker =
   | { readonly kind: "setup"; readonly setup: ThreadSetup }
   | { readonly kind: "load"; readonly drop: readonly number[]; readonly load: LoadedModule }
-  | { readonly kind: "move"; readonly memory: WebAssembly.Memory };
+  | { readonly kind: "move"; readonly memory: WebAssembly.Memory }
+  | { readonly kind: "collect" };
 
 /** A worker's answer to its n-th message; `error` where it failed. */
 export interface FromWorker {
@@ -52,12 +53,16 @@ export interface Endpoint {
   listen(handler: (message: ToWorker) => void): void;
   post(message: FromWorker): void;
   close(): void;
+  /** Collects garbage where the host lets us. */
+  collect(): void;
 }
 
-export function makeThread(setup: ThreadSetup): Thread {
-  const table = new WebAssembly.Table({ element: "anyfunc", initial: 1 });
+export function makeThread(given: ThreadSetup): Thread {
+  // `given` must not outlive this call: it would keep the first memory from being collected after a move.
+  const { memory: first, ...setup } = given;
+  let table: WebAssembly.Table;
   const origins = new Map<number, { module: WebAssembly.Module; name: string }>();
-  let memory = setup.memory;
+  let memory = first;
   let driver: Driver;
 
   function maySleep(): boolean {
@@ -70,6 +75,8 @@ export function makeThread(setup: ThreadSetup): Thread {
   }
 
   function startDriver(): void {
+    // A table of its own for each memory: tables remember the instances they were imported by.
+    table = new WebAssembly.Table({ element: "anyfunc", initial: 1 });
     const instance = new WebAssembly.Instance(setup.driver, { env: { memory, table } });
     driver = instance.exports as unknown as Driver;
     driver.setup(
@@ -147,12 +154,10 @@ export function serveThread(make: (setup: ThreadSetup) => Thread, endpoint: Endp
       else if (message.kind === "load") {
         thread?.drop(message.drop);
         thread?.load(message.load);
-      } else {
+      } else if (message.kind === "move") {
         thread?.move(message.memory);
         received = 0;
-        // What still refers to the old memory is garbage now, and a worker makes too little of it to be collected soon.
-        (globalThis as { Bun?: { gc(force: boolean): void } }).Bun?.gc(true);
-      }
+      } else endpoint.collect();
     } catch (error) {
       endpoint.post({ answer: answered, error: error instanceof Error ? error.message : String(error) });
       thread?.fail(error);

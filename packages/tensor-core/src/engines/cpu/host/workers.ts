@@ -22,12 +22,18 @@ function nodeWorkers(): NodeWorkers | undefined {
   return host?.getBuiltinModule?.("node:worker_threads") as NodeWorkers | undefined;
 }
 
+// Node.js hides its collector behind a flag; a context made after the flag is set has it.
 const nodeEndpoint = `(() => {
   const { parentPort } = require("node:worker_threads");
   return {
     listen: (handler) => parentPort.on("message", handler),
     post: (message) => parentPort.postMessage(message),
     close: () => parentPort.close(),
+    collect: () => {
+      if (globalThis.Bun) return;
+      require("node:v8").setFlagsFromString("--expose-gc");
+      require("node:vm").runInNewContext("gc")();
+    },
   };
 })()`;
 
@@ -35,6 +41,7 @@ const webEndpoint = `({
   listen: (handler) => { self.onmessage = (event) => handler(event.data); },
   post: (message) => self.postMessage(message),
   close: () => self.close(),
+  collect: () => {},
 })`;
 
 function source(endpoint: string): string {

@@ -17,6 +17,8 @@ export async function encode(text: string): Promise<Uint8Array<ArrayBuffer>> {
     }
   } catch (cause) {
     const numbered = text.split("\n").map((line, i) => `${i + 1}  ${line}`);
-    throw new KernelError(`WebAssembly text that does not parse: ${cause}\n${numbered.join("\n")}`, { cause });
+    throw new KernelError(`WebAssembly text that does not parse: ${cause}\n${numbered.join("\n")}`, {
+      cause,
+    });
   }
 }

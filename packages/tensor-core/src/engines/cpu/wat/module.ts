@@ -57,8 +57,11 @@ function codeOf(kernel: Kernel, base: () => BufferBase, threads: number): Kernel
   return { phases: [write(kernel, "phase", base())], scratch: 0, work: 0 };
 }
 
-/** Exports phase number i as `p<i>`. `pages` is the most that the memory may grow to, shared or not as the host's is. */
-export function moduleText(phases: readonly PhaseText[], memory: { shared: boolean; pages: number }): string {
+/** Pages of 32-bit memory: a module takes any memory that cannot grow beyond this. */
+const MOST_PAGES = 65536;
+
+/** Exports phase number i as `p<i>`. `shared` as the host's memory is. */
+export function moduleText(phases: readonly PhaseText[], shared: boolean): string {
   const calls = new Set<FunctionName>();
   const helpers = new Map<string, Code>();
   for (const phase of phases) {
@@ -67,6 +70,6 @@ export function moduleText(phases: readonly PhaseText[], memory: { shared: boole
   }
   const texts = phases.map(({ text }, i) => text.replace('(export "PHASE")', `(export "p${i}")`));
   return `(module
-(import "env" "memory" (memory 1 ${memory.pages}${memory.shared ? " shared" : ""}))
+(import "env" "memory" (memory 1 ${MOST_PAGES}${shared ? " shared" : ""}))
 ${functionTexts(calls)}${[...helpers.values()].map((h) => h.text()).join("")}${texts.join("")})`;
 }

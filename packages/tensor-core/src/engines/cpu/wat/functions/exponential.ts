@@ -1,13 +1,13 @@
-/** exp and what is made of it. Errors are the greatest ones that functions.test.ts finds. */
+/** exp and what is made of it. Errors against Float64, the greatest over every f32 whose result is neither trivial nor denormal. */
 import {
   bits,
   call,
   f32,
   f32Const,
-  horner,
   i32,
   i32Const,
   orElse,
+  polynomial,
   type Step,
   select,
   shl,
@@ -35,7 +35,8 @@ const core = (y: string): Step[] => [
   ["$t", f32.add(f32.mul(y, f32Const(Math.LOG2E)), ROUND)],
   ["$n", f32.sub("$t", ROUND)],
   ["$r", f32.sub(f32.sub(y, f32.mul("$n", LN2_HIGH)), f32.mul("$n", LN2_LOW))],
-  ["$q", f32.add("$r", f32.mul(f32.mul("$r", "$r"), horner("$r", EXP, f32, f32Const)))],
+  ["$rr", f32.mul("$r", "$r")],
+  ["$q", f32.add("$r", f32.mul("$rr", polynomial("$r", "$rr", EXP, f32, f32Const)))],
 ];
 
 /** exp(r) * 2^n by adding n to the exponent; the product must be a normal number. */
@@ -47,7 +48,7 @@ const ORDINARY = f32Const(87);
 /** All lanes |x| <= 87; a NaN is not. */
 const unordinary = bits.not(f32.le(f32.abs("$x"), ORDINARY));
 
-/** exp(x), error at most 0.87 ulp; denormal results are off by one unit at most. */
+/** exp(x). Error at most 1.03 ulp; denormal results within 0.75 of 2^-149. */
 export const exp = wasmFunction(
   "exp",
   ["$x"],
@@ -69,7 +70,7 @@ export const expFar = wasmFunction(
   f32.mul("$q", i32.add(i32.sub("$n", "$half"), ONE_BITS)),
 );
 
-/** 1 / (1 + exp(-x)). */
+/** 1 / (1 + exp(-x)). Error at most 2.49 ulp (1.5 for positive x); denormal results within 0.75 of 2^-149. */
 export const sigmoid = wasmFunction(
   "sigmoid",
   ["$x"],
@@ -87,7 +88,7 @@ export const sigmoidFar = wasmFunction(
 
 /**
  * With u = exp(2|x|) - 1 = 2^n q + (2^n - 1), which keeps its relative accuracy near 0: tanh|x| = u / (u + 2).
- * The sign is x's, so -0 stays -0. Beyond 9.1 the result is 1.
+ * The sign is x's, so -0 stays -0. Beyond 9.1 the result is 1. Error at most 2.71 ulp.
  */
 export const tanh = wasmFunction(
   "tanh",

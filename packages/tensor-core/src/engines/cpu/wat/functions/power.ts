@@ -7,11 +7,11 @@ import {
   f32Const,
   f64,
   f64Const,
-  horner,
   i32Const,
   i64,
   i64Const,
   orElse,
+  polynomial,
   type Step,
   select,
   shl64,
@@ -38,12 +38,14 @@ const half = (lanes: (a: string) => string, out: string): Step[] => [
   ["$s", f64.promote(lanes("$m"))],
   ["$s", f64.div(f64.sub("$s", ONE), f64.add("$s", ONE))],
   ["$z", f64.mul("$s", "$s")],
-  ["$z", f64.add(f64.mul("$s", horner("$z", LOG2, f64, f64Const)), f64.promote(lanes("$k")))],
+  ["$zz", f64.mul("$z", "$z")],
+  ["$z", f64.add(f64.mul("$s", polynomial("$z", "$zz", LOG2, f64, f64Const)), f64.promote(lanes("$k")))],
   ["$z", f64.mul("$z", f64.promote(lanes("$y")))],
   ["$z", f64.pmin(f64.pmax("$z", f64Const(-160)), f64Const(130))],
   ["$t", f64.add("$z", ROUND)],
   ["$s", f64.sub("$z", f64.sub("$t", ROUND))],
-  ["$s", f64.add(f64.mul("$s", horner("$s", EXP2, f64, f64Const)), ONE)],
+  ["$zz", f64.mul("$s", "$s")],
+  ["$s", f64.add(f64.mul("$s", polynomial("$s", "$zz", EXP2, f64, f64Const)), ONE)],
   // Not an addition to the exponent, which would undo a NaN.
   [out, f32.demote(f64.mul("$s", i64.add(shl64("$t", 52), i64Const(0x3ff0000000000000n))))],
 ];
@@ -52,7 +54,11 @@ const half = (lanes: (a: string) => string, out: string): Step[] => [
 const halves: Step[] = [...half((a) => a, "$low"), ...half(upperHalf, "$high")];
 const joined = shuffleWords([0, 1, 4, 5], "$low", "$high");
 
-/** x to the y. Positive normal x needs no care whatever y is: 0 log 1, inf and NaN go through as they should. */
+/**
+ * x to the y, computed in f64 and rounded once: error at most 0.57 ulp of the result, however great y log x is, and for
+ * denormal results too (over 2 million pairs; functions.test.ts). Positive normal x needs no care whatever y is: 0 log 1, inf and NaN go through as they
+ * should.
+ */
 export const pow = wasmFunction(
   "pow",
   ["$x", "$y"],

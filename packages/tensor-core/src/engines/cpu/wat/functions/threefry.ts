@@ -1,10 +1,12 @@
 /** Threefry-2x32 with 20 rounds (Salmon et al., SC'11): rotations 13 15 26 6 17 29 16 24, a key injection every 4 rounds. */
-import { bits, i32, i32Const, type Step, shl, shrU, wasmFunction } from "./text.ts";
+import { bits, i32, i32Const, rotateBytes, type Step, shl, shrU, wasmFunction } from "./text.ts";
 
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24];
 const KEYS = ["$k0", "$k1", "$k2"];
 
-const rotate = (a: string, by: number): string => bits.or(shl(a, by), shrU(a, 32 - by));
+/** One look-up where the rotation is by whole bytes. */
+const rotate = (a: string, by: number): string =>
+  by % 8 === 0 ? rotateBytes(a, by / 8) : bits.or(shl(a, by), shrU(a, 32 - by));
 
 const rounds: Step[] = [];
 for (let round = 0; round < 20; round++) {

@@ -2,7 +2,7 @@
  * Random kernel lists of every kind. All f32 values are whole numbers below 2^24 and all operators on them exact, so an engine
  * must agree with the interpreter to the last bit. (How near exp and its like come is a test of its own.)
  */
-import type { DType } from "../../../src/dtype.ts";
+import type { DType } from "../../src/dtype.ts";
 import type {
   BinaryName,
   BufferSpec,
@@ -14,8 +14,8 @@ import type {
   RowTerm,
   Store,
   View,
-} from "../../../src/kernels/ir.ts";
-import type { Random } from "../../laws.ts";
+} from "../../src/kernels/ir.ts";
+import type { Random } from "../laws.ts";
 
 export interface Case {
   readonly list: KernelList;

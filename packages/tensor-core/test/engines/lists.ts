@@ -1,5 +1,5 @@
 /** Small kernel lists that engine tests share. */
-import type { Instr, KernelList } from "../../../src/kernels/ir.ts";
+import type { Instr, KernelList } from "../../src/kernels/ir.ts";
 
 const line = { offset: 0, strides: [1] };
 
