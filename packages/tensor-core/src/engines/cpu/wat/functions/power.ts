@@ -55,9 +55,9 @@ const halves: Step[] = [...half((a) => a, "$low"), ...half(upperHalf, "$high")];
 const joined = shuffleWords([0, 1, 4, 5], "$low", "$high");
 
 /**
- * x to the y, computed in f64 and rounded once: error at most 0.57 ulp of the result, however great y log x is, and for
- * denormal results too (over 2 million pairs; functions.test.ts). Positive normal x needs no care whatever y is: 0 log 1, inf and NaN go through as they
- * should.
+ * x to the y, computed in f64 and rounded once: error at most 0.57 ulp of the result, however great y log x is, and
+ * for denormal results too (over 2 million pairs; functions.test.ts). Positive normal x needs no care whatever y is:
+ * 0 log 1, inf and NaN go through as they should.
  */
 export const pow = wasmFunction(
   "pow",
