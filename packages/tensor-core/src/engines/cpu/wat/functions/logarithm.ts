@@ -1,4 +1,7 @@
-/** log and log1p. Errors against Float64, the greatest over every f32 with 1/8 <= x <= 8 (log) or 1/64 <= |x| <= 64 (log1p). */
+/**
+ * log and log1p. Errors against Float64: the greatest over every f32 with 1/8 <= x <= 8 (log) or 1/64 <= |x| <= 64
+ * (log1p), and over samples of the rest, where they are less.
+ */
 import {
   bits,
   call,
