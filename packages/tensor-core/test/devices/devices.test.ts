@@ -5,7 +5,7 @@ import { openDevice } from "../../src/open-device.ts";
 import { opsSuite } from "./ops.ts";
 import { programsSuite } from "./programs.ts";
 
-const ENGINES: readonly EngineName[] = ["webgpu"];
+const ENGINES: readonly EngineName[] = ["cpu", "webgpu"];
 
 for (const engine of ENGINES) {
   describe(engine, () => {

@@ -30,7 +30,7 @@ const nodeEndpoint = `(() => {
     post: (message) => parentPort.postMessage(message),
     close: () => parentPort.close(),
     collect: () => {
-      if (globalThis.Bun) return;
+      if (globalThis.Bun) return Bun.gc(true);
       require("node:v8").setFlagsFromString("--expose-gc");
       require("node:vm").runInNewContext("gc")();
     },

@@ -39,8 +39,8 @@ export function chunkSize(extent: number, workPerUnit: number): number {
   return Math.min(extent, Math.max(enough, Math.ceil(extent / MOST_CHUNKS)));
 }
 
-/** Bounds of the loop over lanes: locals, or a number of elements from 0. */
-export type Bounds = { readonly from: string; readonly to: string } | number;
+/** Bounds of the loop over lanes: locals, at most `extent` apart, or a number of elements from 0. */
+export type Bounds = { readonly from: string; readonly to: string; readonly extent: number } | number;
 
 /** Writes the loop over lanes, widest form first, then what is left. `index` is a local that counts elements. */
 export function vectorLoop(
@@ -67,6 +67,7 @@ export function vectorLoop(
   }
   code.set(index, get(bounds.from));
   for (const width of widths) {
+    if (width.lanes * width.copies > bounds.extent) continue;
     code.loop(index, width.lanes * width.copies, get(bounds.to), () => body(index, width));
   }
 }

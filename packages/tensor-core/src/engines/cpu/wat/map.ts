@@ -3,7 +3,7 @@ import type { MapKernel } from "../../../kernels/ir.ts";
 import { cheapest, copiesFor, costOf, sharedAxis } from "./axes.ts";
 import { Body } from "./body.ts";
 import { Code, get, i32 } from "./code.ts";
-import { chunkSize, chunks, PHASE_PARAMS, vectorLoop } from "./loops.ts";
+import { type Bounds, chunkSize, chunks, PHASE_PARAMS, vectorLoop } from "./loops.ts";
 import type { BufferBase } from "./phase.ts";
 
 export function mapCode(kernel: MapKernel, name: string, base: BufferBase): Code {
@@ -15,7 +15,7 @@ export function mapCode(kernel: MapKernel, name: string, base: BufferBase): Code
   const copies = copiesFor(instrs, stores);
   const points = space.reduce((product, extent) => product * extent, 1);
   const body = Body.begin(code, instrs, stores, { base });
-  const lanes = (outer: Body, bounds: { from: string; to: string } | number) =>
+  const lanes = (outer: Body, bounds: Bounds) =>
     vectorLoop(code, bounds, copies, (index, width) =>
       outer.fork().enterVector(vector, index, width).store(),
     );
@@ -33,7 +33,7 @@ export function mapCode(kernel: MapKernel, name: string, base: BufferBase): Code
   const aligned = shared === vector ? Math.ceil(size / 16) * 16 : size;
   chunks(code, i32(space[shared]!), aligned, (from, to) => {
     if (shared === vector) {
-      nest(body.fork(), rest, (inner) => lanes(inner, { from, to }));
+      nest(body.fork(), rest, (inner) => lanes(inner, { from, to, extent: space[vector]! }));
       return;
     }
     code.loop(from, 1, get(to), () => {

@@ -281,7 +281,7 @@ class ProductWriter {
     const index = code.keep("i32", "i", get(outer));
     code.loop(index, 1, get(outerEnd), () => {
       const inside = body.fork().enter(3 - vector, index);
-      vectorLoop(code, { from, to }, copies, (j, width) =>
+      vectorLoop(code, { from, to, extent: vector === 2 ? n : m }, copies, (j, width) =>
         inside.fork().enterVector(vector, j, width).store(),
       );
     });
