@@ -62,7 +62,7 @@ else if (mode === "dispose") {
   for (const address of big) (() => holder.arena.u8.fill(1, address, address + 128 * MiB))();
   list.full = rss();
   for (const address of big) (() => holder.arena.free(address))();
-  said.wasteful = holder.arena.wasteful();
+  said.wasteful = (() => holder.arena.wasteful())();
   list.freed = rss();
   const start = performance.now();
   const move = (): Promise<void> => {
@@ -73,8 +73,9 @@ else if (mode === "dispose") {
   };
   await move();
   said.moveMs = performance.now() - start;
-  // A thread keeps its last WebAssembly instance until it calls another: the next step is part of the move.
   pool.run(program, own, 0);
+  // Bun's collector takes what lies about on the stack for references: the old memory goes with the next program at the latest.
+  await pool.load(await testModule(true), ["empty"]);
   for (let i = 0; i < 10; i++) {
     collect();
     await sleep(50);
@@ -82,6 +83,6 @@ else if (mode === "dispose") {
   list.moved = rss();
   said.rss = list;
   said.after = seenAt(said.marksAt as number);
-  said.reserved = holder.arena.reserved;
+  said.reserved = (() => holder.arena.reserved)();
   say();
 }
