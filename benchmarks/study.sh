@@ -21,3 +21,4 @@ compare ml-small-deepfm ml-latest-small --model deepfm --hidden 64,32 --batch 10
 compare criteo-fm criteo-80k --model fm --batch 1024 --table-l2 1e-3
 compare criteo-deepfm criteo-80k --model deepfm --hidden 64,32 --batch 4096 --table-l2 1e-3
 compare movielens-1m-fm movielens-1m --model fm --batch 4096 --lr 1e-2 --table-l2 1e-5
+compare movielens-1m-deepfm movielens-1m --model deepfm --hidden 64,32 --batch 4096 --lr 3e-3 --table-l2 1e-3
