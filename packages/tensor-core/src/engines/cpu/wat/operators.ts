@@ -64,8 +64,7 @@ export function binaryText(name: BinaryName, dtype: DType, a: string, b: string,
   if (dtype === "f32") {
     if (name === "add" || name === "sub" || name === "mul" || name === "div")
       return `(f32x4.${name} ${a} ${b})`;
-    // pmin and pmax hand a NaN in `a` on, and are one instruction where min and max are eight
-    if (name === "min" || name === "max") return `(f32x4.p${name} ${a} ${b})`;
+    if (name === "min" || name === "max") return extremeText(name, a, b);
     if (name === "pow") return call("pow", a, b);
     if (name === "mod") return call("fmod", a, b);
   } else {
@@ -79,6 +78,22 @@ export function binaryText(name: BinaryName, dtype: DType, a: string, b: string,
   }
   throw new KernelError(`binary ${name} is not an arithmetic instruction on ${dtype}`);
 }
+
+/**
+ * A NaN on either side comes through. pmin and pmax hand on only one on the left, but are one instruction where min and max are
+ * eight; they will do where the right side is a constant number, as in relu.
+ */
+function extremeText(name: "min" | "max", a: string, b: string): string {
+  if (isNumber(b)) return `(f32x4.p${name} ${a} ${b})`;
+  if (isNumber(a)) return `(f32x4.p${name} ${b} ${a})`;
+  return `(f32x4.${name} ${a} ${b})`;
+}
+
+/** A constant that is no NaN. */
+const isNumber = (text: string): boolean => {
+  const word = /^\(v128\.const i32x4 (-?\d+)/.exec(text)?.[1];
+  return word !== undefined && (Number(word) & 0x7fffffff) <= 0x7f800000;
+};
 
 /** A shift by the same amount in every lane: one instruction. */
 export function shiftText(name: "shl" | "shr", dtype: DType, a: string, amount: number): string {
@@ -103,8 +118,8 @@ export function foldText(name: FoldName, dtype: DType, acc: string, value: strin
   const operator = name === "sum" ? "add" : name;
   if (dtype === "f32") {
     if (name === "sum") return `(f32x4.add ${acc} ${value})`;
-    // the value first: a NaN among the values must come through
-    return `(f32x4.p${operator} ${value} ${acc})`;
+    // not pmin or pmax, which forget a NaN: wherever it was among the values, it must come through
+    return `(f32x4.${operator} ${acc} ${value})`;
   }
   return name === "sum"
     ? `(i32x4.add ${acc} ${value})`

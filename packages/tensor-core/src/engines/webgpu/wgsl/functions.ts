@@ -1,6 +1,16 @@
 /** WGSL functions that instructions call, written for one type parameter: T is f32 or vec4<f32> (U: the u32 likeness). */
 
-export type FunctionName = "specials" | "log1p" | "sigmoid" | "tanh" | "pow" | "ipow" | "upow" | "threefry";
+export type FunctionName =
+  | "specials"
+  | "min"
+  | "max"
+  | "log1p"
+  | "sigmoid"
+  | "tanh"
+  | "pow"
+  | "ipow"
+  | "upow"
+  | "threefry";
 
 /** Name of the function in WGSL for a width. */
 export function functionName(name: FunctionName, wide: boolean): string {
@@ -30,6 +40,9 @@ type Template = (fn: string, wide: boolean) => string;
 
 const TEMPLATES: Record<FunctionName, Template> = {
   specials: () => "",
+
+  min: (fn, wide) => extreme("min", fn, wide),
+  max: (fn, wide) => extreme("max", fn, wide),
 
   // log(1 + x) loses x below 1e-7. On [-1/2, 1] use 2 atanh(x / (2 + x)), whose series in s*s <= 1/9 is done at s^16.
   log1p: (fn, wide) => {
@@ -101,6 +114,19 @@ ${rounds}  return x0;
 `;
   },
 };
+
+/**
+ * WGSL's min and max may pass a NaN over, and a broken model would look sound from its first relu on. NaN is told by its bits, as
+ * compilers may take it that x == x.
+ */
+function extreme(name: "min" | "max", fn: string, wide: boolean): string {
+  const [t, u] = wide ? ["vec4<f32>", "vec4<u32>"] : ["f32", "u32"];
+  const noNumber = (x: string) => `(bitcast<${u}>(${x}) & ${u}(0x7fffffffu)) > ${u}(0x7f800000u)`;
+  return `fn ${fn}(a: ${t}, b: ${t}) -> ${t} {
+  return select(select(${name}(a, b), b, ${noNumber("b")}), a, ${noNumber("a")});
+}
+`;
+}
 
 /** Wraps like multiplication does; a negative exponent counts as 0. */
 function integerPower(fn: string, t: string, wide: boolean): string {

@@ -85,7 +85,11 @@ export function binaryText(
 ): string {
   const infix = INFIX[name];
   if (infix !== undefined) return `${a} ${infix} ${b}`;
-  if (name === "min" || name === "max") return `${name}(${a}, ${b})`;
+  if (name === "min" || name === "max") {
+    if (dtype !== "f32") return `${name}(${a}, ${b})`;
+    functions.add(functionName(name, wide));
+    return `${functionName(name, wide)}(${a}, ${b})`;
+  }
   // A shift by 32 or more is an error in WGSL when the amount is constant and takes the low 5 bits when not.
   if (name === "shl" || name === "shr")
     return `${a} ${name === "shl" ? "<<" : ">>"} (${b} & ${wide ? "vec4<u32>(31u)" : "31u"})`;

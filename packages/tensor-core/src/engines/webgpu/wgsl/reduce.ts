@@ -63,13 +63,13 @@ export function planReduce(kernel: ReduceKernel, traits: DeviceTraits): Dispatch
     lines.push(...body.emit(instrs, (id) => levels[id] === axis + 1));
   }
   for (const [i, fold] of kernel.folds.entries()) {
-    lines.push(foldStep(fold.name, `acc${i}`, body.full(fold.value, fold.dtype)));
+    lines.push(foldStep(fold, `acc${i}`, body.full(fold.value, fold.dtype), accWide, functions));
   }
   lines.push(...inner.map(() => "}"));
 
   const acc: Value[] = kernel.folds.map((fold, i) => {
     if (vector !== "folded") return { text: `acc${i}`, wide: vector === "kept" };
-    lines.push(`let joined${i} = ${foldLanes(fold.name, `acc${i}`)};`);
+    lines.push(`let joined${i} = ${foldLanes(fold, `acc${i}`, functions)};`);
     return { text: `joined${i}`, wide: false };
   });
   const after = new Emitter({

@@ -44,7 +44,7 @@ export function planSegment(kernel: SegmentKernel, traits: DeviceTraits): Dispat
     `for (var k = ${from}; k < to; k += 1u) {`,
     `let at = ${slot(plan.sorted, "k")};`,
     ...body.emit(instrs, (id) => levels[id] !== 0),
-    ...folds.map((fold, i) => foldStep(fold.name, `acc${i}`, body.full(fold.value, fold.dtype))),
+    ...folds.map((fold, i) => foldStep(fold, `acc${i}`, body.full(fold.value, fold.dtype), wide, functions)),
     "}",
   ];
   if (kernel.pass === "pieces") {
