@@ -12,7 +12,7 @@ export interface StepCase {
   readonly fieldRows: readonly number[];
 }
 
-const FRAPPE = [957, 4082, 7, 7, 2, 3, 2, 9, 80, 233];
+export const FRAPPE = [957, 4082, 7, 7, 2, 3, 2, 9, 80, 233];
 
 export const stepCases: readonly StepCase[] = [
   { name: "FM 16, 10 fields", model: fm({ dim: 16 }), batch: 4096, fieldRows: FRAPPE },
@@ -41,7 +41,7 @@ export async function stepRun(device: Device, c: StepCase): Promise<StepRun> {
   const names = c.fieldRows.map((_, f) => `f${f}`);
   const scheme = uniform(
     c.fieldRows.map((rows, f) => ({ name: names[f]!, rows, slots: 1 })),
-    16,
+    "dim" in c.model ? c.model.dim : 1,
   );
   const model = await buildModel(device, c.model, scheme, { seed: 1 });
   const optimizer = new Optimizer(device, model.groups());
