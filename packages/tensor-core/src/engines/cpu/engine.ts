@@ -31,6 +31,8 @@ export class CpuEngine implements Engine {
   readonly workspace: Workspace;
   readonly programs = new Set<CpuProgram>();
   readonly #live = new Set<CpuBuffer>();
+  /** How many buffers were freed so far: programs look anew at their variables when it has changed. */
+  frees = 0;
   #shrinking: ReturnType<typeof setTimeout> | undefined;
   #disposed = false;
 
@@ -71,6 +73,7 @@ export class CpuEngine implements Engine {
   free(buffer: EngineBuffer): void {
     const own = buffer as CpuBuffer;
     if (this.#disposed || !this.#live.delete(own)) return;
+    this.frees++;
     this.arena.free(own.address);
     this.shrinkLater();
   }
@@ -135,7 +138,9 @@ export class CpuEngine implements Engine {
   }
 
   memory(): EngineMemory {
-    return { buffers: this.arena.buffers, bytes: this.arena.bytes };
+    return this.#disposed
+      ? { buffers: 0, bytes: 0 }
+      : { buffers: this.arena.buffers, bytes: this.arena.bytes };
   }
 
   dispose(): void {

@@ -5,7 +5,10 @@ import { Arena, Pool } from "./host/index.ts";
 import { processorName } from "./processor.ts";
 
 export interface CpuOptions {
-  /** Threads that work, the caller's among them. Default: one a core. Numbers never depend on it. */
+  /**
+   * Threads that work, the caller's among them. Default: one a core. Numbers never depend on it. Where memory cannot be shared
+   * (web pages without cross-origin isolation) it is one, whatever is asked for.
+   */
   readonly threads?: number;
   /** Pretend that a buffer holds at most so many bytes; for tests of the limit. Never raises it. */
   readonly maxBindingBytes?: number;
@@ -18,7 +21,8 @@ const MOST_BYTES = 2 ** 32 - 2 ** 20;
 const MOST_BUFFERS = 16;
 
 export async function openCpu(options: CpuOptions = {}): Promise<Engine> {
-  const pool = await Pool.open({ arena: new Arena(), threads: options.threads });
+  const arena = new Arena();
+  const pool = await Pool.open({ arena, threads: arena.shared ? options.threads : 1 });
   const info: EngineInfo = {
     engine: "cpu",
     adapter: `${processorName()}, ${pool.threads} ${pool.threads === 1 ? "thread" : "threads"}`,

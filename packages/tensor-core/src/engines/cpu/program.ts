@@ -24,6 +24,8 @@ export class CpuProgram implements EngineProgram {
   readonly #feeds: number;
   #block: PhaseBlock | undefined;
   #id: number | undefined;
+  /** `engine.frees` when the variables were last seen alive. */
+  #frees = -1;
   #disposed = false;
 
   private constructor(engine: CpuEngine, parts: Parts) {
@@ -121,6 +123,13 @@ export class CpuProgram implements EngineProgram {
     this.#engine.shrinkLater();
   }
 
+  /** A freed variable's bytes may be another's by now. */
+  #checkVariables(): void {
+    if (this.#frees === this.#engine.frees) return;
+    for (const variable of this.#parts.variables) this.#engine.owned(variable);
+    this.#frees = this.#engine.frees;
+  }
+
   #addresses(): number[] {
     return this.#parts.list.buffers.map((_, id) => this.#addressOf(id));
   }
@@ -135,6 +144,7 @@ export class CpuProgram implements EngineProgram {
   #feed(feeds: Uint32Array): void {
     if (this.#disposed) throw new DisposedError("The program was disposed; prepare it again.");
     this.#engine.check();
+    this.#checkVariables();
     if (this.#feeds < 0) return;
     const { length } = this.#parts.list.buffers[this.#feeds]!;
     if (feeds.length !== length)
