@@ -1,7 +1,7 @@
 /** The device: variables and programs on one engine. Everything an application does with tensor-core starts here. */
 import { lower } from "./compile/lower.ts";
 import { type DType, ELEMENT_BYTES, type HostArray, viewAs } from "./dtype.ts";
-import type { Engine, EngineBuffer, EngineInfo, EngineMemory } from "./engines/engine.ts";
+import type { Engine, EngineBuffer, EngineChoice, EngineInfo, EngineMemory } from "./engines/engine.ts";
 import { BufferTooLarge, DisposedError, FeedError } from "./errors.ts";
 import type { Tensor } from "./graph/tensor.ts";
 import { Variable, type VariableStore } from "./graph/variable.ts";
@@ -25,13 +25,16 @@ export interface DeviceMemory extends EngineMemory {
 
 /** An engine on one adapter, with the variables and programs made on it. Opened by `openDevice`; all of them go with `dispose()`. */
 export class Device implements VariableStore {
+  /** Why it runs on this engine. */
+  readonly choice: EngineChoice;
   readonly #engine: Engine;
   readonly #buffers = new Map<Variable, EngineBuffer>();
   readonly #programs = new Set<Program<Record<string, Tensor>>>();
   #disposed = false;
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, choice: EngineChoice = { why: "the engine was handed over ready" }) {
     this.#engine = engine;
+    this.choice = choice;
   }
 
   /** The adapter, its engine and its limits. */

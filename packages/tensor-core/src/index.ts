@@ -12,7 +12,14 @@ export {
 export { captureVariables, restoreVariables } from "./checkpoint/variables.ts";
 export { Device, type DeviceMemory, type ProgramParts } from "./device.ts";
 export { type DType, ELEMENT_BYTES, type HostArray } from "./dtype.ts";
-export type { Engine, EngineInfo, EngineMemory, EngineName, KernelTime } from "./engines/engine.ts";
+export type {
+  Engine,
+  EngineChoice,
+  EngineInfo,
+  EngineMemory,
+  EngineName,
+  KernelTime,
+} from "./engines/engine.ts";
 export * from "./errors.ts";
 export { customGradient, stopGradient } from "./graph/custom-gradient.ts";
 export * from "./graph/elementwise.ts";

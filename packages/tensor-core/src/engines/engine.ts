@@ -2,7 +2,7 @@
 import type { HostArray } from "../dtype.ts";
 import type { KernelList } from "../kernels/ir.ts";
 
-/** Engines by name. Only `webgpu` exists today. */
+/** Engines by name: `webgpu` (a GPU through WebGPU), `cpu` (WebAssembly vectors on all cores). */
 export type EngineName = "webgpu" | "cpu";
 
 /** What results say about where they were made, and what programs must keep to. */
@@ -13,11 +13,21 @@ export interface EngineInfo {
   readonly vendor: string;
   /** True where the adapter is a processor that plays a GPU (llvmpipe, SwiftShader). */
   readonly software: boolean;
+  /** Threads that work; only where the engine has a say in it (`cpu`). */
+  readonly threads?: number;
   /** Largest buffer one kernel can bind, in bytes. */
   readonly maxBindingBytes: number;
   /** How many distinct buffers one kernel may touch. */
   readonly maxBuffersPerKernel: number;
   readonly timestamps: boolean;
+}
+
+/** Why `openDevice` took the engine that it took. */
+export interface EngineChoice {
+  /** The reason, fit to follow "because". */
+  readonly why: string;
+  /** What was wrong with a GPU that was found and passed over. */
+  readonly refused?: Error;
 }
 
 export interface EngineBuffer {

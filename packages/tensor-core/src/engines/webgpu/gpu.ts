@@ -35,8 +35,63 @@ export async function requestAdapter(choice: AdapterChoice): Promise<GPUAdapter>
   throw new NoAdapterError(`Trimtab needs a WebGPU adapter${named}, and this machine has none; ${MEND}.`);
 }
 
+/**
+ * A real GPU's adapter, or the reason why there is none. Where the system itself shows no graphics device, no driver is loaded:
+ * Dawn with a software driver takes 80 ms and 74 MB, only to be told that it is not wanted, and writes warnings on stderr.
+ */
+export async function findHardware(choice: AdapterChoice): Promise<GPUAdapter | string> {
+  if (nativeGpu() === undefined && !hasGraphicsDevice(listFolder))
+    return "no GPU was found: the system shows no graphics device";
+  let adapter: GPUAdapter;
+  try {
+    adapter = await requestAdapter(choice);
+  } catch (cause) {
+    if (!(cause instanceof NoAdapterError)) throw cause;
+    return "no GPU was found that WebGPU can use: its driver is missing, or there is none";
+  }
+  const { adapter: name, software } = describeAdapter(adapter);
+  return software ? `the only graphics driver found is a software one (${name})` : adapter;
+}
+
+/**
+ * Whether a GPU can be there at all. Only Linux tells without a driver: one of these stands in /dev for every GPU (dri: all drivers
+ * of the kernel; dxg: a Windows host's; the others: makers that go their own way).
+ */
+export function hasGraphicsDevice(
+  list: (folder: string) => readonly string[] | undefined,
+  platform: string | undefined = hostProcess()?.platform,
+): boolean {
+  const names = platform === "linux" ? list("/dev") : undefined;
+  if (names === undefined) return true;
+  return (
+    (names.includes("dri") && (list("/dev/dri") ?? []).some((name) => /^(renderD|card)\d/.test(name))) ||
+    names.some((name) => /^(nvidia(ctl|\d)|dxg$|mali|kgsl|pvr|galcore|nvgpu|nvhost|nvmap)/.test(name))
+  );
+}
+
+type Host = { platform: string; getBuiltinModule?: (name: string) => unknown };
+
+function hostProcess(): Host | undefined {
+  return (globalThis as { process?: Host }).process;
+}
+
+function listFolder(folder: string): readonly string[] | undefined {
+  const fs = hostProcess()?.getBuiltinModule?.("node:fs") as
+    | { readdirSync(path: string): string[] }
+    | undefined;
+  try {
+    return fs?.readdirSync(folder);
+  } catch {
+    return undefined;
+  }
+}
+
+function nativeGpu(): GPU | undefined {
+  return (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+}
+
 async function findGpu(choice: AdapterChoice): Promise<GPU> {
-  const native = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+  const native = nativeGpu();
   if (native !== undefined && choice.adapter === undefined && choice.toggles === undefined) return native;
   const flags = dawnFlags(choice);
   const kept = keptInstances();

@@ -13,7 +13,14 @@ export interface WebGpuOptions extends AdapterChoice {
 
 /** Throws NoAdapterError, in one sentence that says what is needed, where no adapter computes. */
 export async function openWebGpu(options: WebGpuOptions = {}): Promise<Engine> {
-  const adapter = await requestAdapter(options);
+  return openAdapter(await requestAdapter(options), options);
+}
+
+/** The same on an adapter that was found before. */
+export async function openAdapter(
+  adapter: GPUAdapter,
+  options: Pick<WebGpuOptions, "maxBindingBytes"> = {},
+): Promise<Engine> {
   const described = describeAdapter(adapter);
   let device: GPUDevice;
   try {
