@@ -6,6 +6,7 @@ import type { Engine, EngineBuffer, EngineInfo, EngineMemory, EngineProgram } fr
 import { Functions } from "./functions.ts";
 import type { Arena, Pool } from "./host/index.ts";
 import { CpuProgram } from "./program.ts";
+import { turn } from "./turn.ts";
 import { Workspace } from "./workspace.ts";
 
 export class CpuBuffer implements EngineBuffer {
@@ -115,7 +116,9 @@ export class CpuEngine implements Engine {
     this.check();
     const { address } = this.owned(buffer);
     checkRange(buffer, offset, bytes, "read");
-    return this.copyOut(address + offset, bytes);
+    const copy = this.copyOut(address + offset, bytes);
+    await turn();
+    return copy;
   }
 
   copyOut(address: number, bytes: number): ArrayBuffer {
@@ -135,6 +138,7 @@ export class CpuEngine implements Engine {
 
   async idle(): Promise<void> {
     this.check();
+    await turn();
   }
 
   memory(): EngineMemory {

@@ -5,6 +5,7 @@ import type { EngineProgram, KernelTime } from "../engine.ts";
 import { PhaseBlock } from "./addresses.ts";
 import type { CpuBuffer, CpuEngine } from "./engine.ts";
 import type { Held } from "./functions.ts";
+import { turn } from "./turn.ts";
 import { type KernelText, kernelText } from "./wat/module.ts";
 import type { Need } from "./workspace.ts";
 
@@ -78,8 +79,11 @@ export class CpuProgram implements EngineProgram {
     this.#feed(feeds);
     const { pool, workspace } = this.#engine;
     pool.run(this.#id!, workspace.scratches, workspace.work);
+    if (read.length === 0) return [];
     const { buffers } = this.#parts.list;
-    return read.map(async (id) => this.#engine.copyOut(this.#addressOf(id), buffers[id]!.length * 4));
+    const copies = read.map((id) => this.#engine.copyOut(this.#addressOf(id), buffers[id]!.length * 4));
+    const later = turn();
+    return copies.map((copy) => later.then(() => copy));
   }
 
   async profile(feeds: Uint32Array): Promise<KernelTime[]> {
