@@ -2,181 +2,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type MatmulFamily, planMatmul } from "../../../src/engines/webgpu/wgsl/matmul.ts";
-import type { Instr, MatmulKernel, MatmulOperand, Store } from "../../../src/kernels/ir.ts";
+import type { MatmulKernel } from "../../../src/kernels/ir.ts";
 import { asyncLaw } from "../../laws.ts";
+import { build, check, type Layout, type MatmulCase, matmulCases, STRAIGHT } from "../matmul-cases.ts";
 import { openMatmulDevice } from "./matmul-device.ts";
-
-const A = 0;
-const B = 1;
-const BIAS = 2;
-const OUT = 3;
-const MASK = 4;
-
-/** How one operand lies: unit stride along rows or columns, padding of the other, where batches go. */
-interface Layout {
-  readonly transposed: boolean;
-  readonly pad: number;
-  readonly offset: number;
-  /** interleaved: the batch stride lies inside a row, as for per-field projections. shared: stride 0. */
-  readonly batches: "outer" | "interleaved" | "shared";
-}
-
-type Epilogue = "none" | "bias, relu and mask" | "add to output, transposed";
-
-interface Case {
-  readonly batch: number;
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  readonly a: Layout;
-  readonly b: Layout;
-  readonly epilogue: Epilogue;
-  readonly seed: number;
-}
-
-function operand(
-  buffer: number,
-  layout: Layout,
-  batch: number,
-  rows: number,
-  cols: number,
-): [MatmulOperand, number] {
-  const [long, short] = layout.transposed ? [cols, rows] : [rows, cols];
-  const interleaved = layout.batches === "interleaved";
-  const leading = short * (interleaved ? batch : 1) + layout.pad;
-  const batchStride = { interleaved: short, outer: leading * long, shared: 0 }[layout.batches];
-  const strides: [number, number, number] = layout.transposed
-    ? [batchStride, 1, leading]
-    : [batchStride, leading, 1];
-  const length = layout.offset + leading * long * (layout.batches === "outer" ? batch : 1);
-  return [{ buffer, offset: layout.offset, strides }, length];
-}
-
-function epilogue(kind: Epilogue, batch: number, m: number, n: number): { post: Instr[]; stores: Store[] } {
-  const acc: Instr = { op: "acc", dtype: "f32", index: 0 };
-  const plain = { offset: 0, strides: [m * n, n, 1] };
-  switch (kind) {
-    case "none":
-      return { post: [acc], stores: [{ buffer: OUT, dtype: "f32", view: plain, value: 0 }] };
-    case "bias, relu and mask":
-      return {
-        post: [
-          acc,
-          { op: "load", dtype: "f32", buffer: BIAS, view: { offset: 0, strides: [0, 0, 1] } },
-          { op: "binary", dtype: "f32", name: "add", a: 0, b: 1 },
-          { op: "const", dtype: "f32", value: 0 },
-          { op: "binary", dtype: "u32", name: "gt", a: 2, b: 3 },
-          { op: "select", dtype: "f32", cond: 4, a: 2, b: 3 },
-          { op: "cast", dtype: "f32", a: 4 },
-        ],
-        stores: [
-          { buffer: OUT, dtype: "f32", view: plain, value: 5 },
-          { buffer: MASK, dtype: "f32", view: plain, value: 6 },
-        ],
-      };
-    case "add to output, transposed": {
-      const view = { offset: 0, strides: [1, batch, batch * m] };
-      return {
-        post: [
-          acc,
-          { op: "load", dtype: "f32", buffer: OUT, view },
-          { op: "binary", dtype: "f32", name: "add", a: 0, b: 1 },
-        ],
-        stores: [{ buffer: OUT, dtype: "f32", view, value: 2 }],
-      };
-    }
-  }
-}
-
-/** Numbers in [-1, 1) from a seed. */
-function numbers(length: number, seed: number): Float32Array {
-  let state = seed >>> 0;
-  return Float32Array.from({ length }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
-}
-
-function build(of: Case): { kernel: MatmulKernel; buffers: Map<number, Float32Array> } {
-  const { batch, m, n, k } = of;
-  const [a, aLength] = operand(A, of.a, batch, m, k);
-  const [b, bLength] = operand(B, of.b, batch, k, n);
-  const kernel: MatmulKernel = {
-    kind: "matmul",
-    label: "test",
-    space: [batch, m, n],
-    k,
-    a,
-    b,
-    ...epilogue(of.epilogue, batch, m, n),
-  };
-  const buffers = new Map([
-    [A, numbers(aLength, of.seed)],
-    [B, numbers(bLength, of.seed + 1)],
-    [OUT, numbers(batch * m * n, of.seed + 2)],
-  ]);
-  if (of.epilogue === "bias, relu and mask") {
-    buffers.set(BIAS, numbers(n, of.seed + 3));
-    buffers.set(MASK, numbers(batch * m * n, of.seed + 4));
-  }
-  return { kernel, buffers };
-}
-
-/** The product with its epilogue in Float64, straight from the meaning of the words. */
-function check(of: Case, before: Map<number, Float32Array>, after: Map<number, Float32Array>): void {
-  const { batch, m, n, k } = of;
-  const { kernel } = build(of);
-  const [dataA, dataB] = [before.get(A)!, before.get(B)!];
-  const at = ({ offset, strides }: MatmulOperand, x: number, r: number, c: number) =>
-    offset + x * strides[0] + r * strides[1] + c * strides[2];
-  for (let x = 0; x < batch; x++) {
-    for (let i = 0; i < m; i++) {
-      for (let j = 0; j < n; j++) {
-        let sum = 0;
-        for (let s = 0; s < k; s++) sum += dataA[at(kernel.a, x, i, s)]! * dataB[at(kernel.b, x, s, j)]!;
-        // Rounding of k products and sums of numbers up to 1, generously.
-        const tolerance = 1e-6 * (1 + Math.sqrt(k) * 4);
-        const point = (x * m + i) * n + j;
-        const near = (got: number, want: number) => {
-          if (!(Math.abs(got - want) <= tolerance)) {
-            throw new Error(`at (${x}, ${i}, ${j}): got ${got}, expected ${want} within ${tolerance}`);
-          }
-        };
-        if (of.epilogue === "none") near(after.get(OUT)![point]!, sum);
-        else if (of.epilogue === "bias, relu and mask") {
-          const z = sum + before.get(BIAS)![j]!;
-          near(after.get(OUT)![point]!, Math.max(z, 0));
-          // At the kink either side is right.
-          if (Math.abs(z) > tolerance) near(after.get(MASK)![point]!, z > 0 ? 1 : 0);
-        } else {
-          const transposed = (j * m + i) * batch + x;
-          near(after.get(OUT)![transposed]!, before.get(OUT)![transposed]! + sum);
-        }
-      }
-    }
-  }
-}
-
-const extent = fc.oneof(
-  { weight: 2, arbitrary: fc.constantFrom(1, 2, 3, 4, 7, 8, 16, 31, 32, 64, 65) },
-  { weight: 3, arbitrary: fc.integer({ min: 1, max: 100 }) },
-);
-const layout: fc.Arbitrary<Layout> = fc.record({
-  transposed: fc.boolean(),
-  pad: fc.constantFrom(0, 0, 1, 4),
-  offset: fc.constantFrom(0, 0, 3, 8),
-  batches: fc.constantFrom("outer" as const, "interleaved" as const, "shared" as const),
-});
-const cases: fc.Arbitrary<Case> = fc.record({
-  batch: fc.constantFrom(1, 1, 2, 3),
-  m: extent,
-  n: extent,
-  k: fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, { weight: 12, arbitrary: extent }),
-  a: layout,
-  b: layout,
-  epilogue: fc.constantFrom<Epilogue>("none", "bias, relu and mask", "add to output, transposed"),
-  seed: fc.nat(),
-});
 
 const device = await openMatmulDevice();
 if (device === null) console.warn("matmul tests on a device are skipped: no WebGPU adapter on this machine");
@@ -200,7 +29,7 @@ describe.skipIf(device === null)("matmul equals a Float64 loop, and repeats bit 
       family,
       () =>
         asyncLaw(
-          fc.asyncProperty(cases, fc.integer({ min: 1, max: 4 }), async (of, splits) => {
+          fc.asyncProperty(matmulCases, fc.integer({ min: 1, max: 4 }), async (of, splits) => {
             const { kernel, buffers } = build(of);
             const { subgroupSize } = device!;
             const options = { family, splits, subgroupSize };
@@ -218,20 +47,19 @@ describe.skipIf(device === null)("matmul equals a Float64 loop, and repeats bit 
     );
   }
 
-  const straight: Layout = { transposed: false, pad: 0, offset: 0, batches: "outer" };
-  const turned: Layout = { ...straight, transposed: true };
-  const shapes: [string, Case][] = [
+  const turned: Layout = { ...STRAIGHT, transposed: true };
+  const shapes: [string, MatmulCase][] = [
     [
       "the last layer of a tower",
-      { batch: 1, m: 300, n: 1, k: 400, a: straight, b: straight, epilogue: "bias, relu and mask", seed: 1 },
+      { batch: 1, m: 300, n: 1, k: 400, a: STRAIGHT, b: STRAIGHT, epilogue: "bias, relu and mask", seed: 1 },
     ],
     [
       "its weights' gradient",
-      { batch: 1, m: 40, n: 1, k: 1500, a: turned, b: straight, epilogue: "none", seed: 2 },
+      { batch: 1, m: 40, n: 1, k: 1500, a: turned, b: STRAIGHT, epilogue: "none", seed: 2 },
     ],
     [
       "one number from a long k",
-      { batch: 1, m: 1, n: 1, k: 4096, a: straight, b: straight, epilogue: "none", seed: 3 },
+      { batch: 1, m: 1, n: 1, k: 4096, a: STRAIGHT, b: STRAIGHT, epilogue: "none", seed: 3 },
     ],
     [
       "fields projected each by its own matrix",
@@ -240,8 +68,8 @@ describe.skipIf(device === null)("matmul equals a Float64 loop, and repeats bit 
         m: 50,
         n: 16,
         k: 5,
-        a: { ...straight, batches: "interleaved" },
-        b: straight,
+        a: { ...STRAIGHT, batches: "interleaved" },
+        b: STRAIGHT,
         epilogue: "none",
         seed: 4,
       },
@@ -254,7 +82,7 @@ describe.skipIf(device === null)("matmul equals a Float64 loop, and repeats bit 
         n: 50,
         k: 1030,
         a: turned,
-        b: straight,
+        b: STRAIGHT,
         epilogue: "add to output, transposed",
         seed: 5,
       },
@@ -277,9 +105,8 @@ describe.skipIf(device === null)("matmul equals a Float64 loop, and repeats bit 
 });
 
 describe("which matmul is chosen", () => {
-  const straight: Layout = { transposed: false, pad: 0, offset: 0, batches: "outer" };
   const of = (m: number, n: number, k: number): MatmulKernel =>
-    build({ batch: 1, m, n, k, a: straight, b: straight, epilogue: "none", seed: 0 }).kernel;
+    build({ batch: 1, m, n, k, a: STRAIGHT, b: STRAIGHT, epilogue: "none", seed: 0 }).kernel;
 
   test("a GPU splits the long k of a small product, in two dispatches that agree on scratch", () => {
     const [product, post, ...rest] = planMatmul(of(160, 400, 4096), { software: false });
