@@ -88,7 +88,7 @@ export function driverText(shared: boolean): string {
   (global $sleeps (mut i32) (i32.const 0))
   (global $slice (mut i32) (i32.const 1000000))
   (global $patience_idle (mut i32) (i32.const 10))
-  (global $patience_busy (mut i32) (i32.const 300))
+  (global $patience_busy (mut i32) (i32.const 120))
   (global $seen_wake (mut i32) (i32.const 0))
   (global $seen_job (mut i32) (i32.const 0))
 

@@ -19,7 +19,10 @@ export interface PoolOptions {
   readonly barrierMicroseconds?: number;
   /** How long a worker looks for the next job before it sleeps, in microseconds. */
   readonly idleMicroseconds?: number;
-  /** Seconds without a sign of a worker: one that has not taken up a job, and one that is at work. */
+  /**
+   * Seconds a run waits at one barrier before it gives a worker up: one that has not taken up the job (default 10), and one that
+   * has (default 120, as a long kernel and a worker killed in a kernel look the same from here).
+   */
   readonly patience?: { readonly idle: number; readonly busy: number };
 }
 
