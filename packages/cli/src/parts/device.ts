@@ -1,18 +1,42 @@
 /** The device of a verb: opened for it, watched while it works, closed behind it. */
-import { type Device, DeviceLost, openDevice } from "@trimtab/tensor-core";
+import { type Device, DeviceLost, type EngineInfo, type EngineName, openDevice } from "@trimtab/tensor-core";
+import { UsageError } from "./errors.ts";
 import { withQuietDriver } from "./quiet.ts";
 
 export interface DeviceChoice {
-  /** Part of an adapter's name; default: the best there is. */
+  /** Default: a GPU that works, else the cpu. */
+  readonly engine?: EngineName;
+  /** Of the cpu engine; default: one a core. */
+  readonly threads?: number;
+  /** Part of a webgpu adapter's name; default: the best there is. */
   readonly adapter?: string;
   /** Show what drivers say. */
   readonly debug?: boolean;
 }
 
 /** Opens the device without the warnings of its driver, which --debug shows. */
-export function openChosen({ adapter, debug }: DeviceChoice): Promise<Device> {
-  const open = () => openDevice(adapter === undefined ? {} : { adapter });
-  return debug ? open() : withQuietDriver(open);
+export async function openChosen({ debug, ...choice }: DeviceChoice): Promise<Device> {
+  const { engine, threads, adapter } = choice;
+  if (engine === "cpu" && adapter !== undefined) {
+    throw new UsageError(`--adapter ${adapter} is for --engine webgpu; with --engine cpu leave it out.`);
+  }
+  if (threads !== undefined && (engine === "webgpu" || adapter !== undefined)) {
+    throw new UsageError(
+      "--threads is for the cpu engine; give --engine cpu with it, or leave --threads out.",
+    );
+  }
+  const open = () => openDevice({ engine, threads, adapter });
+  const device = await (debug ? open() : withQuietDriver(open));
+  if (device.choice.refused) {
+    const { why } = device.choice;
+    process.stderr.write(`note: ${why} Going on with ${describeDevice(device.info)}.\n`);
+  }
+  return device;
+}
+
+/** "cpu, AMD EPYC, 2 threads"; "webgpu, llvmpipe: Mesa 25 (software)". */
+export function describeDevice({ engine, adapter, software }: EngineInfo): string {
+  return `${engine}, ${adapter}${software ? " (software)" : ""}`;
 }
 
 /** Runs `work` on the best device. A device that goes away ends it, with `resume` as the way to go on. */

@@ -1,5 +1,6 @@
 /** Small timings for `doctor`: not benchmarks, but enough to see whether a device is what one thinks it is. */
 import { type Device, input, matmul, type Program, sum, type Tensor } from "@trimtab/tensor-core";
+import { trainingSpeed } from "./training-speed.ts";
 
 const MIB = 2 ** 20;
 
@@ -11,11 +12,13 @@ export interface Timings {
   /** Floating-point operations a second of a matrix product of `matmulShape` [M, K, N]. */
   readonly matmul: number;
   readonly matmulShape: readonly [number, number, number];
+  /** Rows a second of a small FM's training step. */
+  readonly trainRows: number;
   /** Seconds of a step that does nothing but come back. */
   readonly step: number;
 }
 
-/** Takes well under two seconds, on a processor that plays a GPU too. */
+/** Takes a second; on a processor that plays a GPU a few more, mostly to compile. */
 export async function measure(device: Device): Promise<Timings> {
   const transferBytes = Math.min(16 * MIB, device.info.maxBindingBytes);
   const transfer = await transferSpeed(device, transferBytes);
@@ -25,6 +28,7 @@ export async function measure(device: Device): Promise<Timings> {
     transferBytes,
     matmul: await matmulSpeed(device, matmulShape),
     matmulShape,
+    trainRows: await trainingSpeed(device),
     step: await stepSeconds(device),
   };
 }

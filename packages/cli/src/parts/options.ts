@@ -1,5 +1,5 @@
 /** Readers of option values. A value that cannot be read is refused with what was expected. */
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 
 /** A whole number from `least` up. */
 export function whole(least = 0) {
@@ -41,6 +41,20 @@ export function repeated(text: string, before: string[] | undefined): string[] {
   return [...(before ?? []), text];
 }
 
-export function adapterOption(): Option {
-  return new Option("--adapter <name>", "part of the name of the adapter to use, as doctor lists them");
+/** What every verb that computes takes: which engine, with how many threads, on which adapter. */
+export function addDeviceOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "--engine <name>",
+        "what computes: a GPU (or a software driver that plays one) through webgpu, or the cpu; for example " +
+          "--engine cpu --threads 2 (default: a GPU that works, else cpu)",
+      ).choices(["webgpu", "cpu"]),
+    )
+    .option(
+      "--threads <n>",
+      "threads of the cpu engine; results do not depend on it (default: one a core)",
+      whole(1),
+    )
+    .option("--adapter <name>", "part of the name of the webgpu adapter to use, as doctor lists them");
 }

@@ -5,7 +5,7 @@ import { printComparison, runComparison } from "../parts/comparing.ts";
 import { shown } from "../parts/data-source.ts";
 import { type DeviceChoice, withDevice } from "../parts/device.ts";
 import { baselineNames, method, methodNames } from "../parts/methods.ts";
-import { adapterOption, list, wholes } from "../parts/options.ts";
+import { addDeviceOptions, list, wholes } from "../parts/options.ts";
 import { addResumeOption, addRunOption, openRun, type RunOptions } from "../parts/runs.ts";
 import { addModelOptions, addTrainOptions, readConfigMethods } from "../parts/settings.ts";
 import { act, verb } from "../parts/verb.ts";
@@ -34,7 +34,7 @@ export function command(): Command {
     .option("--keep", "keep the checkpoints of all models, not the base models' alone")
     .option("--force", "replace the comparison that is in the folder");
   addResumeOption(addRunOption(made));
-  addTrainOptions(addModelOptions(made)).addOption(adapterOption());
+  addDeviceOptions(addTrainOptions(addModelOptions(made)));
   return act<Options>(made, async (context, { keep, ...options }) => {
     // defaults here: commander would print lists as JSON in --help
     const { methods = ["sseds", ...baselineNames], budgets = ["10%"], seeds = [1] } = options;

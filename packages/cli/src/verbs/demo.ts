@@ -6,16 +6,16 @@ import type { Command } from "commander";
 import { printComparison, runComparison, saliencyText } from "../parts/comparing.ts";
 import { shown } from "../parts/data-source.ts";
 import { DEMO_BATCH, demoLog } from "../parts/demo-log.ts";
-import { type DeviceChoice, withDevice } from "../parts/device.ts";
+import { type DeviceChoice, describeDevice, withDevice } from "../parts/device.ts";
 import { baselineNames, method } from "../parts/methods.ts";
-import { adapterOption, whole } from "../parts/options.ts";
+import { addDeviceOptions, whole } from "../parts/options.ts";
 import { addStartOptions, cacheOf, openRun, type RunOptions, resumeHint } from "../parts/runs.ts";
 import { act, verb } from "../parts/verb.ts";
 
 const BUDGET = "10%";
 const BATCHES = 30;
 
-/** Small enough for two cores that play a GPU. */
+/** Small enough for two cores. */
 const SETTINGS = {
   ...{ model: "fm", dim: 16, std: 0.1, tableL2: 3e-4 },
   ...{ lr: 0.01, batch: DEMO_BATCH, epochs: 10, patience: 2 },
@@ -44,7 +44,7 @@ export function command(): Command {
       BATCHES,
     )
     .option("--seed <n>", "of first values, shuffling, searching", whole(), 1);
-  addStartOptions(made).addOption(adapterOption());
+  addDeviceOptions(addStartOptions(made));
   return act<Options>(made, async (context, { batches, ...given }) => {
     const started = performance.now();
     const run = given.run ?? join("runs", `demo-${stamp(new Date())}`);
@@ -54,8 +54,7 @@ export function command(): Command {
     const options = { ...SETTINGS, ...given, run, data };
     const open = await openRun(context, options, "comparison", { fresh: true });
     const comparison = await withDevice(options, resumeHint("demo", run), async (device) => {
-      const { adapter, engine, software } = device.info;
-      context.note(`device: ${adapter} (${engine}${software ? ", software" : ""})`);
+      context.note(`device: ${describeDevice(device.info)}`);
       const methods = ["sseds", ...baselineNames].map((name) => method(name));
       return runComparison(context, open, device, { seeds: [open.seed], budgets: [BUDGET], methods });
     });

@@ -7,7 +7,7 @@ import { type Command, Option } from "commander";
 import { shown } from "../parts/data-source.ts";
 import { type DeviceChoice, withDevice } from "../parts/device.ts";
 import { UsageError } from "../parts/errors.ts";
-import { adapterOption } from "../parts/options.ts";
+import { addDeviceOptions } from "../parts/options.ts";
 import { addRunOption, openExistingRun, type RunOptions } from "../parts/runs.ts";
 import { metricsTable } from "../parts/tables.ts";
 import { act, verb } from "../parts/verb.ts";
@@ -30,7 +30,7 @@ export function command(): Command {
     .option("--baseline", "the base model too, beside the retrained ones")
     .option("--name <model>", "one model only: base, or a name that retrain printed")
     .option("--data <path>", "the dataset, where it is no longer where it was");
-  addRunOption(made).addOption(adapterOption());
+  addDeviceOptions(addRunOption(made));
   return act<Options>(made, async (context, options) => {
     const { run, data, model, train, seed } = await openExistingRun(context, options);
     const rows = run.rows();

@@ -17,7 +17,7 @@ import { shown } from "../parts/data-source.ts";
 import { type DeviceChoice, withDevice } from "../parts/device.ts";
 import { UsageError } from "../parts/errors.ts";
 import { method } from "../parts/methods.ts";
-import { adapterOption } from "../parts/options.ts";
+import { addDeviceOptions } from "../parts/options.ts";
 import { trainReport } from "../parts/reports.ts";
 import {
   addResumeOption,
@@ -59,7 +59,7 @@ export function command(): Command {
     .option("--scheme <file>", "a scheme file instead")
     .option("--data <path>", "the dataset, where it is no longer where it was")
     .option("--force", "train again from the start, in place of what was trained under this name");
-  addResumeOption(addRunOption(made)).addOption(adapterOption());
+  addDeviceOptions(addResumeOption(addRunOption(made)));
   return act<Options>(made, async (context, { force, ...options }) => {
     if ((options.budget === undefined) === (options.scheme === undefined)) {
       throw new UsageError("give either --budget (of a search in this run) or --scheme (a scheme file).");

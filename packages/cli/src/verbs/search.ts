@@ -13,7 +13,7 @@ import { shown } from "../parts/data-source.ts";
 import { type DeviceChoice, withDevice } from "../parts/device.ts";
 import { UsageError } from "../parts/errors.ts";
 import { method, methodNames } from "../parts/methods.ts";
-import { adapterOption, repeated, whole } from "../parts/options.ts";
+import { addDeviceOptions, repeated, whole } from "../parts/options.ts";
 import { searchReport } from "../parts/reports.ts";
 import { addResumeOption, addRunOption, openRun, type RunOptions, taskOptions } from "../parts/runs.ts";
 import { addModelOptions, addTrainOptions } from "../parts/settings.ts";
@@ -42,7 +42,7 @@ export function command(): Command {
     .option("--data <path>", "for a run folder that is not there yet: a dataset folder or a log");
   addResumeOption(addRunOption(made));
   addTrainOptions(addModelOptions(made)).option("--seed <n>", "as in train", whole());
-  made.addOption(adapterOption());
+  addDeviceOptions(made);
   return act<Options>(made, async (context, options) => {
     const typed = readSets(options.set ?? []);
     // refused before anything is opened or trained

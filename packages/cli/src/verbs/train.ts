@@ -4,7 +4,7 @@ import { resultRow, Task } from "@trimtab/search-core";
 import type { Command } from "commander";
 import { shown } from "../parts/data-source.ts";
 import { type DeviceChoice, withDevice } from "../parts/device.ts";
-import { adapterOption, whole } from "../parts/options.ts";
+import { addDeviceOptions, whole } from "../parts/options.ts";
 import { trainReport } from "../parts/reports.ts";
 import {
   addRunOption,
@@ -34,7 +34,7 @@ export function command(): Command {
     "of first values, shuffling, dropout (default: 1)",
     whole(),
   );
-  made.addOption(adapterOption());
+  addDeviceOptions(made);
   return act<RunOptions & DeviceChoice>(made, async (context, options) => {
     const open = await openRun(context, options, "run", { fresh: true });
     const { run, train } = open;
