@@ -5,10 +5,10 @@
 import { CompileError, DeviceLost, DisposedError, TensorCoreError } from "../../../errors.ts";
 import { type Arena, hasSharedMemory } from "./arena.ts";
 import { CONTROL, FAILURE_MAX_BYTES, MAX_THREADS, STALLED } from "./control.ts";
+import { Crew } from "./crew.ts";
 import { driverModule } from "./driver.ts";
 import { FunctionIds } from "./function-ids.ts";
-import { makeThread, type Thread, type ThreadSetup, type ToWorker } from "./thread.ts";
-import { startWorker, type ThreadWorker } from "./workers.ts";
+import { makeThread, type Thread, type ThreadSetup } from "./thread.ts";
 
 export interface PoolOptions {
   /** Where the programs' memory is. An arena serves one pool in its life. */
@@ -51,11 +51,6 @@ interface PoolProgram {
   list: number;
 }
 
-interface Pending {
-  resolve(): void;
-  reject(error: unknown): void;
-}
-
 const WORDS = 3;
 const served = new WeakSet<Arena>();
 
@@ -77,9 +72,12 @@ export class Pool {
   #rejectLost!: (error: DeviceLost) => void;
   #arena: Arena;
   readonly #thread: Thread;
-  readonly #workers: ThreadWorker[] = [];
-  /** Answers not yet come, a queue a worker: workers answer in order. */
-  readonly #pending: Pending[][] = [];
+  readonly #crew = new Crew(
+    () => this.#thread.driver.announce(),
+    (why) => {
+      if (!this.#disposed) this.#lose(why);
+    },
+  );
   readonly #ids = new FunctionIds();
   readonly #programs = new Map<number, PoolProgram>();
   #nextProgram = 1;
@@ -130,7 +128,7 @@ export class Pool {
       sliceTurns: Math.ceil(turns * 1e6),
     });
     if (options.patience) pool.#thread.driver.patience(options.patience.idle, options.patience.busy);
-    await pool.#startWorkers({
+    await pool.#crew.start({
       ...setup,
       barrierTurns: Math.ceil(turns * (options.barrierMicroseconds ?? (crowded ? 2 : 40))),
       idleTurns: Math.ceil(turns * (options.idleMicroseconds ?? (crowded ? 2 : 100))),
@@ -162,7 +160,7 @@ export class Pool {
       this.#ids.give(ids);
       throw new CompileError(`The module does not fit the engine: ${text(cause)}`, { cause });
     }
-    await this.#post({ kind: "load", drop, load });
+    await this.#crew.post({ kind: "load", drop, load });
     return ids;
   }
 
@@ -226,7 +224,7 @@ export class Pool {
     if (arena.shared !== this.#arena.shared || served.has(arena))
       throw new TensorCoreError("A pool moves to a fresh arena of the same kind, as Arena.moveTo makes it.");
     served.add(arena);
-    const posted = this.#post({ kind: "move", memory: arena.memory });
+    const posted = this.#crew.post({ kind: "move", memory: arena.memory });
     this.#arena = arena;
     this.#thread.move(arena.memory);
     for (const program of this.#programs.values()) {
@@ -242,7 +240,7 @@ export class Pool {
     }
     // What refers to the old memory is garbage now, but a worker makes too little of it to be collected soon. A message of its
     // own, as Bun looks for references on the stack too and the move's own frames may still hold some.
-    const collected = this.#post({ kind: "collect" });
+    const collected = this.#crew.post({ kind: "collect" });
     return Promise.all([posted, collected]).then(() => {});
   }
 
@@ -251,52 +249,9 @@ export class Pool {
     if (this.#disposed) return;
     this.#disposed = true;
     this.#thread.driver.quit();
-    this.#settle(new DisposedError("The pool was disposed while it still loaded."));
-    for (const worker of this.#workers) worker.hold(false);
+    this.#crew.settle(new DisposedError("The pool was disposed while it still loaded."));
+    this.#crew.letGo();
     this.#programs.clear();
-  }
-
-  async #startWorkers(setup: ThreadSetup): Promise<void> {
-    for (let thread = 1; thread < setup.threads; thread++) this.#startWorker(thread);
-    await this.#post((index) => ({ kind: "setup", setup: { ...setup, thread: index + 1 } }));
-  }
-
-  /** Apart from the set-up: the listeners would keep its memory from being collected after a move. */
-  #startWorker(thread: number): void {
-    const index = thread - 1;
-    this.#pending.push([]);
-    this.#workers.push(
-      startWorker(`trimtab cpu ${thread}`, {
-        message: ({ error }) => {
-          const pending = this.#pending[index]!.shift();
-          if (error === undefined) pending?.resolve();
-          else this.#lose(`Thread ${thread} of ${this.threads} failed: ${error}`);
-          this.#hold(index);
-        },
-        gone: (why) => {
-          if (!this.#disposed) this.#lose(`Thread ${thread} of ${this.threads} is gone (${why})`);
-        },
-      }),
-    );
-  }
-
-  /** To every worker; resolves when all have answered. */
-  async #post(message: ToWorker | ((index: number) => ToWorker)): Promise<void> {
-    if (this.#workers.length === 0) return;
-    // Announced first: a worker that has taken more messages than were announced would wait for one that never comes.
-    this.#thread.driver.announce();
-    const answers = this.#workers.map((worker, index) => {
-      const answer = new Promise<void>((resolve, reject) => this.#pending[index]!.push({ resolve, reject }));
-      this.#hold(index);
-      worker.post(typeof message === "function" ? message(index) : message);
-      return answer;
-    });
-    await Promise.all(answers);
-  }
-
-  /** An open pool keeps no finished program from ending, but one that waits for an answer does. */
-  #hold(index: number): void {
-    this.#workers[index]?.hold(this.#pending[index]!.length > 0);
   }
 
   /** False where there is nothing to run. */
@@ -344,17 +299,10 @@ export class Pool {
       `${why}. The cpu engine is lost; open the device again and resume from a checkpoint.`,
     );
     this.#thread.driver.break(1);
-    this.#settle(this.#error);
+    this.#crew.settle(this.#error);
     this.#rejectLost(this.#error);
-    for (const worker of this.#workers) {
-      worker.hold(false);
-      worker.terminate();
-    }
+    this.#crew.end();
     return this.#error;
-  }
-
-  #settle(error: Error): void {
-    for (const queue of this.#pending) for (const pending of queue.splice(0)) pending.reject(error);
   }
 
   #writeList(program: PoolProgram): void {
