@@ -1,11 +1,11 @@
-// The graphics driver: is there a WebGPU adapter, and where there is none, can the software driver be installed?
+// The graphics driver of the webgpu engine: is there an adapter, and where there is none, can the software driver be installed?
+// Nothing but tests of that engine needs it: without a GPU Trimtab computes on the cpu engine.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { capture, runToEnd, SetupError } from "./process.mjs";
 
 const NEEDS =
-  "Trimtab needs a graphics driver that WebGPU can use (Vulkan on Linux, Metal on macOS, Direct3D 12 on Windows) and " +
-  "found none";
+  "the webgpu engine needs a graphics driver (Vulkan on Linux, Metal on macOS, Direct3D 12 on Windows) and found none";
 const BY_HAND =
   "install your GPU's driver or, on Linux without a GPU, Mesa's software driver (on Debian and Ubuntu the packages " +
   "mesa-vulkan-drivers and libvulkan1; Mesa 25 is known to work, Debian 12 has it in bookworm-backports)";
@@ -18,7 +18,10 @@ const BY_HAND =
  */
 export async function ensureDriver(root, bun) {
   const first = await askAdapter(root, bun);
-  if (first.adapter !== null) return;
+  if (first.adapter !== null) {
+    console.log(`adapter: ${first.adapter}`);
+    return;
+  }
   const osRelease = existsSync("/etc/os-release") ? readFileSync("/etc/os-release", "utf8") : "";
   const plan = planDriver({
     platform: process.platform,

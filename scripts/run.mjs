@@ -5,8 +5,10 @@
 //   node scripts/run.mjs demo [...arguments of `trimtab demo`]
 //   node scripts/run.mjs test [...arguments of `bun test`]
 //   node scripts/run.mjs setup
+//   node scripts/run.mjs driver
 //
-// Each job first installs what is missing (packages, then a graphics driver), so a second start goes straight on.
+// Each job first installs the packages where they are missing, so a second start goes straight on. `driver` alone touches the
+// system: it installs the software Vulkan driver where there is no graphics driver, to test the webgpu engine without a GPU.
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,12 +18,13 @@ import { runToEnd } from "./process.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const TEST_FOLDERS = ["./packages", "./benchmarks", "./test"];
-const usage = "usage: node scripts/run.mjs <demo|test|setup> [arguments]";
+const JOBS = ["demo", "test", "setup", "driver"];
+const usage = `usage: node scripts/run.mjs <${JOBS.join("|")}> [arguments]`;
 
 async function main([job, ...rest]) {
   // `bun start -- --data DIR` hands the dashes on, npm takes them away: both must mean the same.
   const args = rest[0] === "--" ? rest.slice(1) : rest;
-  if (!["demo", "test", "setup"].includes(job)) {
+  if (!JOBS.includes(job)) {
     console.error(`${job === undefined ? "no job was named" : `unknown job "${job}"`}; ${usage}`);
     return 2;
   }
@@ -29,9 +32,12 @@ async function main([job, ...rest]) {
   process.env.XDG_RUNTIME_DIR ||= tmpdir();
 
   const bun = await ensureInstalled(root);
-  await ensureDriver(root, bun);
   if (job === "setup") {
     console.log("Trimtab is ready: `npm start` runs the demo, `npm test` the tests.");
+    return 0;
+  }
+  if (job === "driver") {
+    await ensureDriver(root, bun);
     return 0;
   }
   if (job === "demo") {

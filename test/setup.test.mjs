@@ -1,4 +1,4 @@
-// Getting from a bare checkout to a running job: which Bun installs, what happens where no adapter is, and signals.
+// Getting from a bare checkout to a running job: which Bun installs, how the software driver is installed, and signals.
 import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -33,7 +33,7 @@ describe("which Bun installs", () => {
   });
 });
 
-describe("what is done without an adapter", () => {
+describe("what `driver` does without an adapter", () => {
   const debian12 = 'ID=debian\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\n';
   const machine = {
     platform: "linux",
@@ -91,12 +91,19 @@ describe("what is done without an adapter", () => {
 
   test("drivers that point nowhere: the real check says so, in one sentence, with exit code 1", async () => {
     const env = { ...process.env, VK_DRIVER_FILES: "/nowhere.json", CUDA_VISIBLE_DEVICES: "" };
-    const { code, stderr } = await capture(bun, ["scripts/run.mjs", "setup"], { cwd: root, env });
+    const { code, stderr } = await capture(bun, ["scripts/run.mjs", "driver"], { cwd: root, env });
     expect(code).toBe(1);
     expect(stderr.trim().split("\n")).toEqual([
       expect.stringContaining('names "/nowhere.json" as the only driver'),
     ]);
   });
+});
+
+test("setup asks for no driver and prints nothing of one", async () => {
+  const env = { ...process.env, VK_DRIVER_FILES: "/nowhere.json", CUDA_VISIBLE_DEVICES: "" };
+  const { code, stdout, stderr } = await capture(bun, ["scripts/run.mjs", "setup"], { cwd: root, env });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).not.toMatch(/driver|adapter/i);
 });
 
 describe("install-driver, with an apt of our own", () => {

@@ -11,7 +11,7 @@ export interface AdapterChoice {
 }
 
 const MEND =
-  "install a driver for Vulkan, Metal or Direct3D 12 (on Debian and Ubuntu the software driver mesa-vulkan-drivers, version 25 or newer, will do)";
+  "install a driver for Vulkan, Metal or Direct3D 12 (on Debian and Ubuntu the software driver mesa-vulkan-drivers, version 25 or newer, will do), or take the cpu engine, which needs none";
 
 // Bun crashes when the object that `create()` returns is collected while the addon is in use, so it stays for good.
 const KEPT = Symbol.for("trimtab.webgpu.instances");
