@@ -18,7 +18,7 @@ export {
   tableDraw,
 } from "./tables/initial.ts";
 export { LookupInputs } from "./tables/inputs.ts";
-export { type Lookup, lookUp } from "./tables/lookup.ts";
+export { type Lookup, type LookupOrigin, lookUp, type VectorTransform } from "./tables/lookup.ts";
 export {
   buildTables,
   DEFAULT_STD,

@@ -6,6 +6,7 @@ import {
   type Scheme,
   type TableLayout,
   uniform,
+  type VectorTransform,
 } from "@trimtab/embeddings";
 import {
   add,
@@ -30,6 +31,8 @@ export interface ForwardOptions {
   readonly batch: number;
   /** True: dropout is on, batch norms use the batch's moments, lookups have batch plans so that tables get gradients. */
   readonly training: boolean;
+  /** What becomes of looked-up embedding vectors before anything is computed from them; not of first-order weights. */
+  readonly transform?: VectorTransform;
 }
 
 export interface Forward {
@@ -127,9 +130,9 @@ export class Model {
    * The model's graph for one batch size. Nothing runs. Dropout of layer i draws from stream i of `rng.seed`, `rng.step`; whoever
    * adds draws of their own to the same program takes streams from 1000 on.
    */
-  forward({ batch, training }: ForwardOptions): Forward {
+  forward({ batch, training, transform }: ForwardOptions): Forward {
     const inputs = new LookupInputs(this.scheme.fields, { batch, training });
-    const lookup = this.tables.parts.length > 0 ? this.tables.lookup(inputs) : undefined;
+    const lookup = this.tables.parts.length > 0 ? this.tables.lookup(inputs, transform) : undefined;
     const terms: Tensor[] = [];
     const updates: Tensor[] = [];
     if (this.#linear) terms.push(this.#linear.apply(inputs));

@@ -1,4 +1,5 @@
 /** The two programs every user of a model needs: a training step and a scoring step. */
+import type { VectorTransform } from "@trimtab/embeddings";
 import { add, assign, bceWithLogits, grad, mean, type Optimizer, type Tensor } from "@trimtab/tensor-core";
 import type { Model } from "./model.ts";
 
@@ -12,18 +13,27 @@ export interface TrainStep {
 /**
  * One step of `optimizer` (made from `model.groups()`) on a batch of `batch` rows. Also adds the loss to `model.lossSum`, so
  * that a loop need not read it every step. Inputs: `labels`, each layout's ids, weights and plan, `rng.seed` and `rng.step`
- * with dropout, and what `optimizer.next` feeds.
+ * with dropout, and what `optimizer.next` feeds. `transform` as in `model.forward`; the optimizer may hold parameters of it.
  */
-export function trainStep(model: Model, optimizer: Optimizer, batch: number): TrainStep {
-  const { logits, labels, updates } = model.forward({ batch, training: true });
+export function trainStep(
+  model: Model,
+  optimizer: Optimizer,
+  batch: number,
+  options: { readonly transform?: VectorTransform } = {},
+): TrainStep {
+  const { logits, labels, updates } = model.forward({ batch, training: true, ...options });
   const loss = mean(bceWithLogits(logits, labels));
   const gradients = grad(loss, optimizer.parameters);
   const counted = assign(model.lossSum, add(model.lossSum.value, loss));
   return { outputs: { loss }, updates: [...optimizer.updates(gradients), ...updates, counted] };
 }
 
-/** Logits [B] of a batch of `batch` rows, with running moments and without dropout. */
-export function scoreStep(model: Model, batch: number): { readonly outputs: { readonly logits: Tensor } } {
-  const { logits } = model.forward({ batch, training: false });
+/** Logits [B] of a batch of `batch` rows, with running moments and without dropout. `transform` as in `model.forward`. */
+export function scoreStep(
+  model: Model,
+  batch: number,
+  options: { readonly transform?: VectorTransform } = {},
+): { readonly outputs: { readonly logits: Tensor } } {
+  const { logits } = model.forward({ batch, training: false, ...options });
   return { outputs: { logits } };
 }

@@ -7,6 +7,7 @@ import {
   iota,
   matmul,
   mul,
+  type PlanInputs,
   permute,
   reshape,
   sliceAxis,
@@ -19,6 +20,21 @@ import type { FieldSpec, TableLayout } from "../fields.ts";
 import type { LookupInputs } from "./inputs.ts";
 import type { EmbeddingTables, TablePart } from "./tables.ts";
 
+/** Which rows vectors were looked up from, for transforms that look up numbers of their own beside them. */
+export interface LookupOrigin {
+  readonly layout: TableLayout;
+  /** u32 [B, S]: rows of the layout's table. */
+  readonly ids: Tensor;
+  /** In training: the plan of these ids. */
+  readonly plan?: PlanInputs;
+}
+
+/**
+ * What a method makes of looked-up vectors [B, S, d], one a slot, before pooling; it keeps their shape. (PEP prunes single
+ * numbers here.) Rows that no batch looks up are never seen by it.
+ */
+export type VectorTransform = (vectors: Tensor, origin: LookupOrigin) => Tensor;
+
 /**
  * Looks up a table [rows, d] for a batch: [B, F_g, d], one pooled vector a field of the layout. Multi-valued fields are
  * weighted sums of their slots (fed weights 1/k make that the mean).
@@ -28,9 +44,10 @@ export function lookUp(
   layout: TableLayout,
   fields: readonly FieldSpec[],
   inputs: LookupInputs,
+  transform: VectorTransform = (vectors) => vectors,
 ): Tensor {
   const { ids, weights, plan } = inputs.of(layout);
-  const vectors = gather(table, ids, plan);
+  const vectors = transform(gather(table, ids, plan), { layout, ids, plan });
   if (!weights) return vectors;
   const parts: Tensor[] = [];
   let at = 0;
@@ -62,20 +79,22 @@ function place(raw: Tensor, positions: Tensor, dim: number): Tensor {
 export class Lookup {
   readonly #tables: EmbeddingTables;
   readonly #inputs: LookupInputs;
+  readonly #transform: VectorTransform | undefined;
   #raw: readonly Tensor[] | undefined;
   #concat: Tensor | undefined;
   #projected: Tensor | undefined;
 
-  constructor(tables: EmbeddingTables, inputs: LookupInputs) {
+  constructor(tables: EmbeddingTables, inputs: LookupInputs, transform?: VectorTransform) {
     this.#tables = tables;
     this.#inputs = inputs;
+    this.#transform = transform;
   }
 
   /** [B, F_g, d_g] for each table, in the order of `tables.parts`. */
   get raw(): readonly Tensor[] {
     const { parts, scheme } = this.#tables;
     this.#raw ??= parts.map(({ table, group }) =>
-      lookUp(table.value, group.layout, scheme.fields, this.#inputs),
+      lookUp(table.value, group.layout, scheme.fields, this.#inputs, this.#transform),
     );
     return this.#raw;
   }

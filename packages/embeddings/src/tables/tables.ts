@@ -7,7 +7,7 @@ import { type Scheme, VALUE_BYTES } from "../scheme/scheme.ts";
 import { groupsOf, type TableGroup } from "./groups.ts";
 import { type Draw, initialise, projectionDraw, tableDraw } from "./initial.ts";
 import type { LookupInputs } from "./inputs.ts";
-import { Lookup } from "./lookup.ts";
+import { Lookup, type VectorTransform } from "./lookup.ts";
 
 export interface TableOptions {
   /** Whole number; only its lower 32 bits count. */
@@ -125,9 +125,9 @@ export class EmbeddingTables {
     return undefined;
   }
 
-  /** The vectors of a batch. */
-  lookup(inputs: LookupInputs): Lookup {
-    if (this.parts.length > 0) return new Lookup(this, inputs);
+  /** The vectors of a batch, by way of `transform` where one is given. */
+  lookup(inputs: LookupInputs, transform?: VectorTransform): Lookup {
+    if (this.parts.length > 0) return new Lookup(this, inputs, transform);
     throw new TablesError("lookup: the scheme gives no field an embedding; every dim is 0.");
   }
 
