@@ -20,17 +20,12 @@ import {
   shiftText,
   unaryText,
 } from "./operators.ts";
+import { Pointers } from "./pointers.ts";
 
 /** How many numbers a turn of the innermost loop works on: lanes (4, or 1 for what is left) times copies. */
 export interface Width {
   readonly lanes: 1 | 4;
   readonly copies: number;
-}
-
-interface Pointer {
-  readonly text: string;
-  /** The row's part is in it. */
-  readonly rowAdded: boolean;
 }
 
 interface Value {
@@ -41,7 +36,7 @@ interface Value {
 }
 
 interface State {
-  readonly pointers: Map<string, Pointer>;
+  readonly pointers: Pointers;
   readonly values: Map<InstrId, Value>;
   open: number;
   vector?: { readonly axis: number; readonly width: Width };
@@ -61,15 +56,7 @@ export class Body {
   /** Before any loop: writes base addresses and what depends on no loop. */
   static begin(code: Code, instrs: readonly Instr[], stores: readonly Store[], options: BodyOptions): Body {
     const plan = new BodyPlan(code, instrs, stores, options);
-    const pointers = new Map<string, Pointer>();
-    for (const [key, { buffer, origin }] of plan.starts) {
-      const text =
-        buffer === undefined
-          ? i32(origin)
-          : get(code.keep("i32", "p", add(options.base(buffer), i32(origin * 4))));
-      pointers.set(key, { text, rowAdded: false });
-    }
-    const body = new Body(plan, { pointers, values: new Map(), open: 0 });
+    const body = new Body(plan, { pointers: Pointers.begin(plan), values: new Map(), open: 0 });
     body.#settle();
     return body;
   }
@@ -77,7 +64,7 @@ export class Body {
   /** The same place in the same loops: to write the loops inside once more, in another width. */
   fork(): Body {
     const { pointers, values, open, vector } = this.#state;
-    return new Body(this.#plan, { pointers: new Map(pointers), values: new Map(values), open, vector });
+    return new Body(this.#plan, { pointers: pointers.fork(), values: new Map(values), open, vector });
   }
 
   /** A loop over `axis` is open; `index` is a local with its number. */
@@ -121,16 +108,8 @@ export class Body {
   }
 
   #openAxis(axis: number, index: string): void {
-    const { pointers } = this.#state;
     this.#state.open |= 1 << axis;
-    for (const [key, start] of this.#plan.starts) {
-      const stride = start.strides[axis]!;
-      if (stride === 0) continue;
-      const { text, rowAdded } = pointers.get(key)!;
-      const unit = start.buffer === undefined ? 1 : 4;
-      const moved = add(text, times(get(index), stride * unit));
-      pointers.set(key, { text: get(this.#code.keep("i32", "p", moved)), rowAdded });
-    }
+    this.#state.pointers.open(axis, index);
   }
 
   /** Writes every instruction that can be written by now. */
@@ -146,18 +125,10 @@ export class Body {
   /** Rows that all lanes share become part of their pointers as soon as they are known. */
   #addRows(): void {
     const { pointers, open } = this.#state;
-    for (const [key, { row }] of this.#plan.starts) {
-      if (!row || pointers.get(key)!.rowAdded) continue;
-      if ((this.#plan.axes[row.instr]! & ~open) !== 0 || this.#varies(row.instr)) continue;
-      this.#addRow(key);
+    for (const { key, instr } of [...pointers.rowsToAdd()]) {
+      if ((this.#plan.axes[instr]! & ~open) === 0 && !this.#varies(instr))
+        pointers.addRow(key, this.#sameRow(instr));
     }
-  }
-
-  #addRow(key: string): void {
-    const { pointers } = this.#state;
-    const { row } = this.#plan.starts.get(key)!;
-    const moved = add(pointers.get(key)!.text, times(this.#sameRow(row!.instr), row!.stride * 4));
-    pointers.set(key, { text: get(this.#code.keep("i32", "p", moved)), rowAdded: true });
   }
 
   /** A row number that is the same in all lanes, as i32 text. */
@@ -266,14 +237,12 @@ export class Body {
     return mask ? text : numberToMask(text);
   }
 
-  /** Pointer and constant bytes of an access whose lanes share a row or have none. */
+  /** Pointer and constant bytes of an access; its row is in it where all lanes share the row. */
   #address(access: Access): { text: string; offset: number } {
-    const key = pointerKey(access);
-    if (access.row && !this.#state.pointers.get(key)!.rowAdded && !this.#varies(access.row.instr))
-      this.#addRow(key);
-    const { origin } = this.#plan.starts.get(key)!;
-    const unit = access.buffer === undefined ? 1 : 4;
-    return { text: this.#state.pointers.get(key)!.text, offset: (access.view.offset - origin) * unit };
+    const { pointers } = this.#state;
+    if (pointers.lacksRow(access) && !this.#varies(access.row!.instr))
+      pointers.addRow(pointerKey(access), this.#sameRow(access.row!.instr));
+    return pointers.of(access);
   }
 
   /** How lanes lie: stride of the vector axis in elements, and whether each lane has a row of its own. */

@@ -69,7 +69,9 @@ class ReduceWriter {
     const chunk = shared === this.#vector ? Math.ceil(size / 16) * 16 : size;
     chunks(this.#code, i32(space[shared]!), chunk, (from, to) => {
       if (shared === this.#vector) {
-        this.#nest(body.fork(), end.fork(), rest, (b, e) => this.#across(b, e, { from, to, extent: space[shared]! }));
+        this.#nest(body.fork(), end.fork(), rest, (b, e) =>
+          this.#across(b, e, { from, to, extent: space[shared]! }),
+        );
         return;
       }
       this.#code.loop(from, 1, get(to), () => {
