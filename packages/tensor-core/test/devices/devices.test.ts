@@ -2,13 +2,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type Device, DisposedError, type EngineName } from "../../src/index.ts";
 import { openDevice } from "../../src/open-device.ts";
+import { describeWebGpu } from "../webgpu-adapter.ts";
+import { nanSuite } from "./nan.ts";
 import { opsSuite } from "./ops.ts";
 import { programsSuite } from "./programs.ts";
 
 const ENGINES: readonly EngineName[] = ["cpu", "webgpu"];
 
 for (const engine of ENGINES) {
-  describe(engine, () => {
+  const suite = engine === "webgpu" ? describeWebGpu : describe;
+  suite(engine, () => {
     let device: Device;
     let before: ReturnType<Device["memory"]>;
     beforeAll(async () => {
@@ -24,6 +27,7 @@ for (const engine of ENGINES) {
 
     opsSuite(() => device);
     programsSuite(() => device);
+    nanSuite(() => device);
 
     test("after all this no variable, no program and no buffer is left", async () => {
       await device.idle();

@@ -4,12 +4,12 @@ import fc from "fast-check";
 import { type MatmulFamily, planMatmul } from "../../../src/engines/webgpu/wgsl/matmul.ts";
 import type { MatmulKernel } from "../../../src/kernels/ir.ts";
 import { asyncLaw } from "../../laws.ts";
+import { describeWebGpu } from "../../webgpu-adapter.ts";
 import { build, check, type Layout, type MatmulCase, matmulCases, STRAIGHT } from "../matmul-cases.ts";
 import { openMatmulDevice } from "./matmul-device.ts";
 
 const device = await openMatmulDevice();
-if (device === null) console.warn("matmul tests on a device are skipped: no WebGPU adapter on this machine");
-else if (device.subgroupSize === undefined) {
+if (device !== null && device.subgroupSize === undefined) {
   console.warn('the "lanes" matmul is not tested: no subgroups of one size on this adapter');
 }
 
@@ -23,7 +23,7 @@ const families: MatmulFamily[] = [
 // The driver takes a second or two to compile a case when the machine is busy.
 const TIMEOUT = 300_000;
 
-describe.skipIf(device === null)("matmul equals a Float64 loop, and repeats bit for bit", () => {
+describeWebGpu("matmul equals a Float64 loop, and repeats bit for bit", () => {
   for (const family of families) {
     test(
       family,
