@@ -1,4 +1,12 @@
 /** @trimtab/embeddings: schemes (which numbers exist), the tables built from them, and exact bytes. */
+export { type ElementOptions, ElementScheme, elements } from "./elements/elements.ts";
+export {
+  ELEMENT_LAYOUTS,
+  type ElementCounts,
+  type ElementLayout,
+  elementBytes,
+  smallestLayout,
+} from "./elements/layouts.ts";
 export * from "./errors.ts";
 export { type FieldSpec, isPooled, layoutOf, slotsOf, type TableLayout } from "./fields.ts";
 export { compareSchemes, type SchemeComparison } from "./scheme/compare.ts";

@@ -1,6 +1,13 @@
 /** Seeds of property tests (fixed in CI, fresh elsewhere, always printed), and schemes to test with. */
 import fc from "fast-check";
-import { type DimScheme, type FieldSpec, perField, uniform } from "../src/index.ts";
+import {
+  type DimScheme,
+  type ElementScheme,
+  elements,
+  type FieldSpec,
+  perField,
+  uniform,
+} from "../src/index.ts";
 
 const given = process.env.FC_SEED ?? (process.env.CI ? "20260705" : String(Date.now() % 2 ** 31));
 export const seed = Number(given);
@@ -44,4 +51,38 @@ export function schemes(rows = 40): fc.Arbitrary<DimScheme> {
     .tuple(fieldsOf(rows), fc.integer({ min: 0, max: 8 }))
     .map(([fields, dim]) => uniform(fields, dim));
   return fc.oneof(plain, perFieldSchemes(rows));
+}
+
+/** A bitset of `bits` bits: about `share` of them, or of whole runs of them (`rowsOf` bits a row), set. */
+export function randomMask(
+  bits: number,
+  rowsOf: number,
+  share: number,
+  empty: number,
+  seed: number,
+): Uint32Array {
+  const mask = new Uint32Array(Math.ceil(bits / 32));
+  let state = seed >>> 0;
+  const next = () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+  for (let row = 0; row < bits / rowsOf; row++) {
+    const skipped = next() < empty;
+    for (let j = 0; j < rowsOf; j++) {
+      if (!skipped && next() < share) mask[(row * rowsOf + j) >>> 5]! |= 1 << ((row * rowsOf + j) & 31);
+    }
+  }
+  return mask;
+}
+
+/** Element masks over random fields: empty, sparse, dense and full fields, empty rows, dims up to `dim`. */
+export function elementSchemes(rows = 40, dim = 64): fc.Arbitrary<ElementScheme> {
+  const share = fc.constantFrom(0, 0.02, 0.1, 0.5, 0.9, 1);
+  return fc.tuple(fieldsOf(rows), fc.integer({ min: 1, max: dim })).chain(([fields, d]) =>
+    fc.tuple(...fields.map(() => fc.tuple(share, fc.constantFrom(0, 0.5, 0.9), fc.nat()))).map((how) => {
+      const masks = fields.map((f, i) => randomMask(f.rows * d, d, ...how[i]!));
+      return elements(fields, { dim: d, masks });
+    }),
+  );
 }

@@ -1,5 +1,5 @@
 /** Schemes for people: a table and bars, as plain text. */
-import type { Scheme } from "./scheme.ts";
+import type { FieldUse, Scheme } from "./scheme.ts";
 import { VALUE_BYTES } from "./scheme.ts";
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -28,7 +28,8 @@ function totalLine(scheme: Scheme): string {
   const bytes = scheme.serveBytes();
   const whole = baseBytes(scheme);
   const ratio = whole === 0 ? "" : `, ${percent(bytes / whole)} of uniform dim ${scheme.base}`;
-  return `${scheme.kind}: ${scheme.fields.length} fields, ${scheme.parameters} parameters, ${showBytes(bytes)}${ratio}`;
+  const name = scheme.layout ? `${scheme.kind} as ${scheme.layout}` : scheme.kind;
+  return `${name}: ${scheme.fields.length} fields, ${scheme.parameters} parameters, ${showBytes(bytes)}${ratio}`;
 }
 
 /** First text left-aligned, the others right-aligned. */
@@ -42,23 +43,28 @@ function align(lines: readonly (readonly string[])[]): string[] {
   );
 }
 
+/** A field's dim; where rows differ, the average. */
+function showDim({ dim, meanDim }: FieldUse): string {
+  return meanDim === undefined ? String(dim) : meanDim.toFixed(2);
+}
+
 export function describeScheme(scheme: Scheme): string {
   const body = scheme
     .uses()
-    .map((u) => [u.field, String(u.rows), String(u.dim), showBytes(u.bytes), percent(u.share)]);
+    .map((u) => [u.field, String(u.rows), showDim(u), showBytes(u.bytes), percent(u.share)]);
   return [totalLine(scheme), ...align([["field", "rows", "dim", "bytes", "share"], ...body])].join("\n");
 }
 
-/** A bar a field: its dim out of the base dim; `width` characters are a full bar. */
+/** A bar a field: its dim (where rows differ, the average) out of the base dim; `width` characters are a full bar. */
 export function drawScheme(scheme: Scheme, options: { readonly width?: number } = {}): string {
   const width = options.width ?? 32;
   const lines = scheme.uses().map((u) => {
-    const filled = scheme.base === 0 ? 0 : Math.round((width * u.dim) / scheme.base);
+    const filled = scheme.base === 0 ? 0 : Math.round((width * (u.meanDim ?? u.dim)) / scheme.base);
     // a field that has anything at all must be visible
     const shown = u.dim > 0 ? Math.max(1, filled) : 0;
     return [
       u.field,
-      `${u.dim}/${scheme.base}`,
+      `${showDim(u)}/${scheme.base}`,
       "█".repeat(shown) + "░".repeat(width - shown),
       percent(u.share),
     ];

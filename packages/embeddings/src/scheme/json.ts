@@ -2,6 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { writeWhole } from "@trimtab/tensor-core";
 import { z } from "zod";
+import { decodeWords } from "../elements/bits.ts";
+import { elements } from "../elements/elements.ts";
 import { SchemeFormatError } from "../errors.ts";
 import { fieldSchema } from "../fields.ts";
 import { perField, uniform } from "./per-field.ts";
@@ -24,7 +26,15 @@ const perFieldSchema = z.strictObject({
   columns: z.array(z.array(dim)).optional(),
 });
 
-const schemeSchema = z.discriminatedUnion("kind", [uniformSchema, perFieldSchema]);
+const elementsSchema = z.strictObject({
+  kind: z.literal("elements"),
+  fields: z.array(fieldSchema).min(1),
+  dim,
+  /** Bitsets, base64. */
+  masks: z.array(z.string()),
+});
+
+const schemeSchema = z.discriminatedUnion("kind", [uniformSchema, perFieldSchema, elementsSchema]);
 
 /**
  * The scheme that `toJSON` wrote. `source` names it in errors.
@@ -37,11 +47,18 @@ export function schemeFromJSON(json: unknown, source = "scheme"): Scheme {
       path.length === 0 ? message : `${path.join(".")}: ${message}`,
     );
     throw new SchemeFormatError(
-      `${source}: ${problems.join("; ")}; expected a uniform or per-field scheme as saveScheme writes it.`,
+      `${source}: ${problems.join("; ")}; expected a uniform, per-field or elements scheme as saveScheme writes it.`,
     );
   }
   const s = parsed.data;
-  return s.kind === "uniform" ? uniform(s.fields, s.dim) : perField(s.fields, s.dims, s);
+  if (s.kind === "uniform") return uniform(s.fields, s.dim);
+  if (s.kind === "per-field") return perField(s.fields, s.dims, s);
+  const masks = s.masks.map((text, f) => {
+    const words = decodeWords(text);
+    if (words) return words;
+    throw new SchemeFormatError(`${source}: masks.${f}: is not base64 of 32-bit words; the file is damaged.`);
+  });
+  return elements(s.fields, { dim: s.dim, masks });
 }
 
 /** Writes a scheme as JSON; the file is whole or as it was before. */

@@ -1,4 +1,5 @@
 /** A scheme: which numbers of which rows exist. Plain immutable data; every searcher ends in one. */
+import type { ElementLayout } from "../elements/layouts.ts";
 import type { FieldSpec } from "../fields.ts";
 
 /** What an optimizer keeps beside the numbers it trains. */
@@ -11,14 +12,16 @@ export interface TrainCost {
   readonly denseSlots?: number;
 }
 
-/** How the numbers lie when they are served. Per-field dims need no index, so they lie densely. */
-export type ServeLayout = "dense";
+/** How the numbers lie when they are served. Per-field dims need no index, so they lie densely; element masks have a choice. */
+export type ServeLayout = "dense" | ElementLayout;
 
 /** One field's line of a scheme. */
 export interface FieldUse {
   readonly field: string;
   readonly rows: number;
   readonly dim: number;
+  /** Numbers of a row on average, where rows differ. */
+  readonly meanDim?: number;
   /** Numbers of the field: its table part and its projection. */
   readonly parameters: number;
   /** Serve bytes of the field. */
@@ -27,7 +30,7 @@ export interface FieldUse {
   readonly share: number;
 }
 
-/** What all kinds of scheme can tell. Later kinds (element masks, row chunks) implement it too. */
+/** What all kinds of scheme can tell. Later kinds (row chunks) implement it too. */
 export interface Scheme {
   readonly kind: string;
   readonly fields: readonly FieldSpec[];
@@ -35,6 +38,8 @@ export interface Scheme {
   readonly dims: readonly number[];
   /** The uniform dim that savings are measured against. */
   readonly base: number;
+  /** The layout that is served, where the kind has several. */
+  readonly layout?: ServeLayout;
   /** Numbers that exist: tables and projections. */
   readonly parameters: number;
   /** Bytes to serve: values, projections, and every index or mask the kind needs. */
