@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fm } from "@trimtab/models";
-import { loadTensors } from "@trimtab/tensor-core";
+import { loadTensors, saveTensors } from "@trimtab/tensor-core";
 import {
   ConfigError,
   Interrupted,
@@ -90,6 +90,29 @@ describe("training", () => {
     for (const file of ["best.safetensors", "latest.safetensors"]) {
       expect(bits(join(broken, file))).toEqual(bits(join(straight, file)));
     }
+  });
+
+  test("resumed on another device, it says so", async () => {
+    const folder = tiny.makeFolder();
+    const stop = new AbortController();
+    const config = { batch: 500, epochs: 3, scoreBatch: 400, checkpointSeconds: 0.000001 };
+    const onEvent = (e: TrainEvent) => {
+      if (e.kind === "checkpoint") stop.abort();
+    };
+    const run = train(await options({ folder, signal: stop.signal, config, onEvent }));
+    expect(await run.catch((reason: unknown) => reason)).toBeInstanceOf(Interrupted);
+    const path = join(folder, "latest.safetensors");
+    const file = loadTensors(path);
+    const position = { ...JSON.parse(file.metadata.position!), device: "webgpu: another one" };
+    saveTensors(path, { ...file, metadata: { position: JSON.stringify(position) } });
+    const moves: TrainEvent[] = [];
+    const trained = await train(
+      await options({ folder, resume: true, config, onEvent: (e) => e.kind === "moved" && moves.push(e) }),
+    );
+    await trained.dispose();
+    const { engine, adapter } = tiny.device.info;
+    const to = engine === "cpu" ? "cpu" : `${engine}: ${adapter}`;
+    expect(moves).toEqual([{ kind: "moved", from: "webgpu: another one", to }]);
   });
 
   test("a finished run resumed trains no more and scores the same", async () => {

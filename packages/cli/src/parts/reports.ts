@@ -28,6 +28,11 @@ export function trainReport(context: Context, log: EventLog, name: string): (eve
         `${name} epoch ${epoch + 1}: validation AUC ${auc.toFixed(4)}, logloss ${logloss.toFixed(4)}${best ? ", the best so far" : ""}`,
       );
     }
+    if (event.kind === "moved") {
+      context.note(
+        `${name} was trained on ${event.from} so far and goes on on ${event.to}: equal within rounding, not to the bit.`,
+      );
+    }
     log.append({ ...event, name });
   };
 }

@@ -22,6 +22,8 @@ export const positionSchema = z.strictObject({
   /** Seconds spent in training steps and in evaluation, over all sessions. */
   seconds: z.strictObject({ train: z.number(), evaluate: z.number() }),
   finished: z.boolean(),
+  /** Where the steps were taken last: bits are promised on one device only. Older checkpoints do not say. */
+  device: z.string().optional(),
 });
 
 export type Position = z.output<typeof positionSchema>;

@@ -28,4 +28,11 @@ export interface TrainCheckpoint {
   readonly step: number;
 }
 
-export type TrainEvent = TrainProgress | TrainEvaluation | TrainCheckpoint;
+/** A run goes on on another device than it was on: equal within rounding from here on, not to the bit. */
+export interface TrainMoved {
+  readonly kind: "moved";
+  readonly from: string;
+  readonly to: string;
+}
+
+export type TrainEvent = TrainProgress | TrainEvaluation | TrainCheckpoint | TrainMoved;

@@ -70,6 +70,11 @@ export function runHash(
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }
 
+/** What gives the same bits: the cpu engine anywhere, a webgpu adapter only itself. */
+function deviceName({ info }: Device): string {
+  return info.engine === "cpu" ? "cpu" : `${info.engine}: ${info.adapter}`;
+}
+
 /** Trains a model under a scheme. Throws ConfigError, TrainingDiverged, Interrupted and what the packages below throw. */
 export async function train(options: TrainOptions): Promise<Trained> {
   const config = parseConfig(trainConfigSchema, options.config, "training configuration");
@@ -135,6 +140,7 @@ class TrainingRun {
       this.#position = this.#keeper.resume(this.#state);
       this.#optimizer.step = this.#position.step;
       this.#optimizer.learningRateScale = this.#position.learningRateScale;
+      this.#tellMove();
     } else {
       await this.#options.prepare?.(this.#model);
     }
@@ -246,12 +252,19 @@ class TrainingRun {
     });
   }
 
+  #tellMove(): void {
+    const { device: from, finished } = this.#position;
+    const to = deviceName(this.#options.device);
+    if (from !== undefined && from !== to && !finished) this.#options.onEvent?.({ kind: "moved", from, to });
+  }
+
   async #save(): Promise<void> {
     const { folder } = this.#options;
     this.#savedAt = performance.now();
     if (!folder) return;
     await this.#stepper.settle();
-    await this.#keeper.saveLatest(this.#state, this.#position);
+    const device = deviceName(this.#options.device);
+    await this.#keeper.saveLatest(this.#state, { ...this.#position, device });
     this.#savedAt = performance.now();
     this.#options.onEvent?.({ kind: "checkpoint", folder, step: this.#position.step });
   }

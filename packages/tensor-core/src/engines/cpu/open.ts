@@ -28,6 +28,7 @@ export async function openCpu(options: CpuOptions = {}): Promise<Engine> {
     adapter: `${processorName()}, ${pool.threads} ${pool.threads === 1 ? "thread" : "threads"}`,
     vendor: "",
     software: false,
+    threads: pool.threads,
     maxBindingBytes: Math.min(MOST_BYTES, options.maxBindingBytes ?? Number.POSITIVE_INFINITY),
     maxBuffersPerKernel: MOST_BUFFERS,
     timestamps: false,
