@@ -69,7 +69,7 @@ export function hasGraphicsDevice(
   );
 }
 
-type Host = { platform: string; getBuiltinModule?: (name: string) => unknown };
+type Host = { platform: string; arch: string; getBuiltinModule?: (name: string) => unknown };
 
 function hostProcess(): Host | undefined {
   return (globalThis as { process?: Host }).process;
@@ -126,15 +126,23 @@ function dawnFlags(choice: AdapterChoice): string[] {
   return flags;
 }
 
-async function importDawn(): Promise<{ create(flags: string[]): GPU; globals: Record<string, unknown> }> {
+interface Dawn {
+  create(flags: string[]): GPU;
+  readonly globals: Record<string, unknown>;
+}
+
+/** Bundles for browsers hold an empty module in its place, or none (package.json, "browser"). */
+async function importDawn(): Promise<Dawn> {
+  const host = hostProcess();
+  if (host === undefined)
+    throw new NoAdapterError(
+      "Trimtab needs WebGPU, and this browser offers none; take one that does, or the cpu engine.",
+    );
   try {
-    return (await import("webgpu")) as unknown as {
-      create(flags: string[]): GPU;
-      globals: Record<string, unknown>;
-    };
+    return (await import("webgpu")) as unknown as Dawn;
   } catch (cause) {
     throw new NoAdapterError(
-      `Trimtab needs WebGPU, but neither this runtime nor the webgpu package offers it on ${process.platform}-${process.arch} (${reason(cause)}); install the package's dependencies for this platform.`,
+      `Trimtab needs WebGPU, but neither this runtime nor the webgpu package offers it on ${host.platform}-${host.arch} (${reason(cause)}); install the package's dependencies for this platform.`,
       { cause },
     );
   }

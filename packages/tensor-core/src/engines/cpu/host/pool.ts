@@ -125,7 +125,8 @@ export class Pool {
     const pool = new Pool(arena, {
       ...setup,
       barrierTurns: Math.ceil(turns * (options.barrierMicroseconds ?? (crowded ? 2 : 40))),
-      sliceTurns: Math.ceil(turns * 1e6),
+      // A browser's coarse clock may tell too many turns for an i32, which would be a negative number and no wait at all.
+      sliceTurns: Math.min(2 ** 31 - 1, Math.ceil(turns * 1e6)),
     });
     if (options.patience) pool.#thread.driver.patience(options.patience.idle, options.patience.busy);
     await pool.#crew.start({
