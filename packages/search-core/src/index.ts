@@ -1,6 +1,8 @@
 /** @trimtab/search-core: the searcher contract, the trainer, budgets and baselines. */
 export { dimsBySize } from "./baselines/by-size.ts";
+export { magnitude } from "./baselines/magnitude.ts";
 export { randomDims } from "./baselines/random-dims.ts";
+export { retrainSchema, startOf } from "./baselines/retrain.ts";
 export { smallerDim, smallerDimProjected } from "./baselines/smaller-dim.ts";
 export { type Budget, costOf, type Limit, limitOf, meets, parseBudget } from "./budget.ts";
 export { parseConfig } from "./config.ts";
@@ -10,6 +12,14 @@ export {
   type ConformanceSubject,
   conformanceChecks,
 } from "./conformance.ts";
+export {
+  type ElementChoice,
+  elementCapacity,
+  elementsCannot,
+  keepLargest,
+  type Masks,
+  readField,
+} from "./elements.ts";
 export * from "./errors.ts";
 export { type Advantage, advantages, aucError } from "./run/advantage.ts";
 export {

@@ -4,6 +4,7 @@ import {
   conformanceChecks,
   defineSearcher,
   dimsBySize,
+  magnitude,
   randomDims,
   smallerDim,
   smallerDimProjected,
@@ -23,7 +24,7 @@ const subject = (searcher: unknown) => ({
   makeFolder: tiny.makeFolder,
 });
 
-for (const searcher of [smallerDim, smallerDimProjected, dimsBySize, randomDims]) {
+for (const searcher of [smallerDim, smallerDimProjected, dimsBySize, randomDims, magnitude]) {
   describe(searcher.searcherName, () => {
     for (const check of conformanceChecks) test(check.name, () => check.run(subject(searcher)));
   });

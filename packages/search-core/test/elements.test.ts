@@ -1,0 +1,128 @@
+// Choosing single numbers under a budget, against brute force over every count.
+import { describe, expect, test } from "bun:test";
+import { type ElementScheme, elements, type FieldSpec } from "@trimtab/embeddings";
+import fc from "fast-check";
+import { elementCapacity, elementsCannot, keepLargest, type Limit, meets } from "../src/index.ts";
+import { law } from "./laws.ts";
+
+interface Given {
+  readonly fields: FieldSpec[];
+  readonly dim: number;
+  readonly scores: Float32Array[];
+  readonly bytes: number;
+}
+
+// few different scores, so that ties are common; two special ones
+const score = fc.oneof(fc.integer({ min: -4, max: 4 }), fc.constantFrom(-Infinity, -0, 1e-40, 0.5));
+const given: fc.Arbitrary<Given> = fc
+  .record({
+    rows: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 3 }),
+    dim: fc.integer({ min: 1, max: 5 }),
+    bytes: fc.integer({ min: 0, max: 700 }),
+  })
+  .chain(({ rows, dim, bytes }) =>
+    fc
+      .tuple(...rows.map((n) => fc.array(score, { minLength: n * dim, maxLength: n * dim })))
+      .map((lists) => ({
+        fields: rows.map((n, i) => ({ name: `f${i}`, rows: n, slots: 1 })),
+        dim,
+        scores: lists.map((l) => Float32Array.from(l)),
+        bytes,
+      })),
+  );
+
+const inBytes = (value: number): Limit => ({ unit: "bytes", value, text: `${value} B` });
+
+/** The scheme of the first `count` numbers in order of falling score. */
+function plainly({ fields, dim, scores }: Given, order: { f: number; i: number }[], count: number) {
+  const masks = scores.map((s) => new Uint32Array(Math.ceil(s.length / 32)));
+  for (const { f, i } of order.slice(0, count)) masks[f]![i >>> 5]! |= 1 << (i & 31);
+  return elements(fields, { dim, masks });
+}
+
+/** Every number that may be kept, best first; ties in field, row, dim order. */
+function orderOf({ scores }: Given): { f: number; i: number }[] {
+  return scores
+    .flatMap((s, f) => [...s].map((value, i) => ({ f, i, value })))
+    .filter(({ value }) => value > -Infinity)
+    .sort((a, b) => b.value - a.value || a.f - b.f || a.i - b.i);
+}
+
+const addresses = (scheme: ElementScheme) =>
+  scheme.fields.map((_, f) => {
+    const list: number[] = [];
+    scheme.eachNumber(f, (a) => list.push(a));
+    return list;
+  });
+
+describe("keepLargest", () => {
+  test("law: it is the longest run of the best numbers that fits, by brute force", () => {
+    law(
+      fc.property(given, (g) => {
+        const order = orderOf(g);
+        let best = 0;
+        // a longer run is a superset, so the first that does not fit ends it
+        while (best < order.length && meets(plainly(g, order, best + 1), inBytes(g.bytes))) best++;
+        const found = keepLargest({ ...g, limit: inBytes(g.bytes) })!;
+        expect(addresses(found)).toEqual(addresses(plainly(g, order, best)));
+      }),
+      300,
+    );
+  });
+
+  test("law: within a mask nothing else is kept, and smaller budgets are subsets", () => {
+    law(
+      fc.property(given, fc.integer({ min: 0, max: 700 }), (g, other) => {
+        const [large, small] = [Math.max(g.bytes, other), Math.min(g.bytes, other)];
+        const first = keepLargest({ ...g, limit: inBytes(large) })!;
+        const within = g.fields.map((_, f) => first.mask(f));
+        // even by other scores
+        const scores = g.scores.map((s) => s.map((v) => -v));
+        const second = keepLargest({ ...g, scores, within, limit: inBytes(small) })!;
+        expect(first.contains(second)).toBe(true);
+        expect(second.serveBytes()).toBeLessThanOrEqual(small);
+      }),
+    );
+  });
+
+  test("law: every row keeps its best numbers, or the limit is refused", () => {
+    law(
+      fc.property(given, fc.integer({ min: 1, max: 3 }), (g, leastPerRow) => {
+        const scores = g.scores.map((s) => s.map((v) => (v === -Infinity ? -100 : v)));
+        const found = keepLargest({ ...g, scores, leastPerRow, limit: inBytes(g.bytes) });
+        const why = elementsCannot(g.fields, g.dim, inBytes(g.bytes), leastPerRow);
+        expect(found === undefined).toBe(why !== undefined);
+        if (!found) return;
+        g.fields.forEach(({ rows }, f) => {
+          for (let row = 0; row < rows; row++) {
+            const own = scores[f]!.subarray(row * g.dim, (row + 1) * g.dim);
+            const kept = [...own.keys()].filter((j) => found.has(f, row, j));
+            expect(kept.length).toBeGreaterThanOrEqual(Math.min(leastPerRow, g.dim));
+            const worst = Math.min(...kept.map((j) => own[j]!));
+            for (const [j, v] of own.entries()) if (!kept.includes(j)) expect(v).toBeLessThanOrEqual(worst);
+          }
+        });
+      }),
+    );
+  });
+});
+
+test("the capacity is what evenly spread numbers fit; all of them where there is room", () => {
+  const fields = [
+    { name: "a", rows: 100, slots: 1 },
+    { name: "b", rows: 50, slots: 1 },
+  ];
+  expect(elementCapacity(fields, 8, inBytes(1e6))).toBe(1200);
+  const some = elementCapacity(fields, 8, inBytes(2000));
+  expect(some).toBeGreaterThan(300);
+  expect(some * 4).toBeLessThan(2000);
+  expect(elementCapacity(fields, 8, { unit: "parameters", value: 77, text: "77 parameters" })).toBe(77);
+});
+
+test("what cannot be: slots, nothing at all, and more rows than a budget holds", () => {
+  const fields = [{ name: "a", rows: 100, slots: 1 }];
+  expect(elementsCannot(fields, 4, { unit: "slots", value: 4, text: "4 slots" }, 0)).toContain("slots");
+  expect(elementsCannot(fields, 4, inBytes(7), 0)).toContain("a single number");
+  expect(elementsCannot(fields, 4, inBytes(8), 0)).toBeUndefined();
+  expect(elementsCannot(fields, 4, inBytes(300), 1)).toContain("1 number in each of 100 rows");
+});
