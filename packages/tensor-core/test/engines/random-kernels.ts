@@ -54,6 +54,11 @@ export class KernelMaker {
     this.#random = random;
   }
 
+  /** Numbers in all buffers so far: to let a case go before it is filled. */
+  get elements(): number {
+    return this.#buffers.reduce((sum, { length }) => sum + length, 0);
+  }
+
   finish(): Case {
     const feeds = new Uint32Array(this.#buffers[0]!.length);
     for (const { offset, dtype, values } of this.#feedValues) {
