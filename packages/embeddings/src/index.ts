@@ -7,6 +7,7 @@ export {
   elementBytes,
   smallestLayout,
 } from "./elements/layouts.ts";
+export { ElementTables } from "./elements/tables.ts";
 export * from "./errors.ts";
 export { type FieldSpec, isPooled, layoutOf, slotsOf, type TableLayout } from "./fields.ts";
 export { compareSchemes, type SchemeComparison } from "./scheme/compare.ts";
@@ -14,24 +15,22 @@ export { drawScheme, showBytes } from "./scheme/describe.ts";
 export { loadScheme, saveScheme, schemeFromJSON } from "./scheme/json.ts";
 export { DimScheme, type PerFieldOptions, type Projection, perField, uniform } from "./scheme/per-field.ts";
 export type { FieldUse, Scheme, SchemeJSON, ServeLayout, TrainCost } from "./scheme/scheme.ts";
+export { buildTables, DEFAULT_STD, makeTables, type TableOptions } from "./tables/build.ts";
+export type { EmbeddingTables, Vectors } from "./tables/contract.ts";
 export { captureTables, loadTables, saveTables } from "./tables/files.ts";
 export { type TableGroup, WHOLE } from "./tables/groups.ts";
 export { inheritTables } from "./tables/inherit.ts";
 export {
+  type BlockDraw,
   type Draw,
   type DrawBlock,
   denseDraw,
   initialise,
   LINEAR_COLUMN,
+  type NumberBlock,
+  type NumberDraw,
   tableDraw,
 } from "./tables/initial.ts";
 export { LookupInputs } from "./tables/inputs.ts";
 export { type Lookup, type LookupOrigin, lookUp, type VectorTransform } from "./tables/lookup.ts";
-export {
-  buildTables,
-  DEFAULT_STD,
-  EmbeddingTables,
-  type FieldPlace,
-  type TableOptions,
-  type TablePart,
-} from "./tables/tables.ts";
+export { DenseTables, type FieldPlace, type TablePart } from "./tables/tables.ts";

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import {
   type DimScheme,
+  type ElementLayout,
   type ElementScheme,
   elements,
   type FieldSpec,
@@ -77,12 +78,12 @@ export function randomMask(
 }
 
 /** Element masks over random fields: empty, sparse, dense and full fields, empty rows, dims up to `dim`. */
-export function elementSchemes(rows = 40, dim = 64): fc.Arbitrary<ElementScheme> {
+export function elementSchemes(rows = 40, dim = 64, layout?: ElementLayout): fc.Arbitrary<ElementScheme> {
   const share = fc.constantFrom(0, 0.02, 0.1, 0.5, 0.9, 1);
   return fc.tuple(fieldsOf(rows), fc.integer({ min: 1, max: dim })).chain(([fields, d]) =>
     fc.tuple(...fields.map(() => fc.tuple(share, fc.constantFrom(0, 0.5, 0.9), fc.nat()))).map((how) => {
       const masks = fields.map((f, i) => randomMask(f.rows * d, d, ...how[i]!));
-      return elements(fields, { dim: d, masks });
+      return elements(fields, { dim: d, masks, layout });
     }),
   );
 }

@@ -1,8 +1,9 @@
 /** A model: a configuration, a scheme and the variables that both ask for. Graphs are built from it by `forward`. */
 import {
-  EmbeddingTables,
+  type EmbeddingTables,
   initialise,
   LookupInputs,
+  makeTables,
   type Scheme,
   type TableLayout,
   uniform,
@@ -65,7 +66,7 @@ export class Model {
     this.config = config;
     this.scheme = scheme;
     // logistic regression has no embeddings, whatever the scheme would give it
-    this.tables = new EmbeddingTables(device, config.kind === "lr" ? uniform(scheme.fields, 0) : scheme);
+    this.tables = makeTables(device, config.kind === "lr" ? uniform(scheme.fields, 0) : scheme);
     try {
       if (needsEqualDims(config)) checkEqualDims(config, this.tables);
       if (config.kind !== "dnn") this.#linear = new Linear(device, scheme.fields);
@@ -106,11 +107,17 @@ export class Model {
     return [...this.tableVariables, ...this.denseVariables].reduce((n, v) => n + v.size, 0);
   }
 
-  /** Bytes of the whole model as it is served: `state`. The scheme's serve bytes are the embeddings' part of it. */
+  /** Bytes of the whole model as it is served: `state`, and what finds embeddings. The scheme's serve bytes are a part of it. */
   get bytes(): number {
-    let n = 0;
-    for (const v of this.state.values()) n += v.size * 4;
+    const embeddings = this.tables.state;
+    let n = this.tables.bytes;
+    for (const [name, v] of this.state) if (!embeddings.has(name)) n += v.size * 4;
     return n;
+  }
+
+  /** Bytes that graphs for training hold beside `bytes`, until the model is disposed; the optimizer's are its own. */
+  get trainingBytes(): number {
+    return this.tables.trainingBytes;
   }
 
   /** What to optimize and how, for `new Optimizer(device, model.groups())`. */
@@ -118,7 +125,7 @@ export class Model {
     const { config } = this;
     const hiddenL2 = "hiddenL2" in config ? config.hiddenL2 : 0;
     const groups: ParameterGroup[] = [
-      { name: "tables", rule: tableRule(config), variables: this.tables.tableVariables },
+      { name: "tables", rule: this.tables.ruleOf(tableRule(config)), variables: this.tables.tableVariables },
       { name: "linear", rule: linearRule(config), variables: this.#linear ? [this.#linear.table] : [] },
       { name: "hidden", rule: denseRule(config, hiddenL2), variables: this.#matrices },
       { name: "dense", rule: denseRule(config, 0), variables: this.#vectors },
@@ -132,7 +139,7 @@ export class Model {
    */
   forward({ batch, training, transform }: ForwardOptions): Forward {
     const inputs = new LookupInputs(this.scheme.fields, { batch, training });
-    const lookup = this.tables.parts.length > 0 ? this.tables.lookup(inputs, transform) : undefined;
+    const lookup = this.tables.order.length > 0 ? this.tables.lookup(inputs, transform) : undefined;
     const terms: Tensor[] = [];
     const updates: Tensor[] = [];
     if (this.#linear) terms.push(this.#linear.apply(inputs));
@@ -176,14 +183,15 @@ export class Model {
   }
 
   #disposeVariables(): void {
+    this.tables.dispose();
     for (const v of this.state.values()) v.dispose();
     this.lossSum?.dispose();
   }
 }
 
-function checkEqualDims(config: ModelConfig, { scheme, parts, modelDim }: EmbeddingTables): void {
-  if (scheme.projection !== "none" || parts.every(({ group }) => group.dim === modelDim)) return;
-  const dims = parts.map(({ group }) => group.dim).join(", ");
+function checkEqualDims(config: ModelConfig, { scheme, canProject }: EmbeddingTables): void {
+  if (canProject) return;
+  const dims = [...new Set(scheme.dims.filter((d) => d > 0))].join(", ");
   throw new ModelError(
     `${config.kind}: multiplies embeddings of one dim, but the scheme has dims ${dims} and projection "none"; ` +
       'make it with projection "linear" or "positions".',

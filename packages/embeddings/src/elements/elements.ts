@@ -25,6 +25,8 @@ export interface ElementOptions {
   readonly dim: number;
   /** For each field a bitset of n_f x dim bits in 32-bit words: bit r x dim + j is number j of row r. Copied. */
   readonly masks: readonly Uint32Array[];
+  /** How it is served; the layout of the fewest bytes when left out. */
+  readonly layout?: ElementLayout;
 }
 
 /** One field's part of an element scheme. */
@@ -43,15 +45,16 @@ export class ElementScheme implements Scheme {
   readonly dims: readonly number[];
   readonly base: number;
   readonly parameters: number;
-  /** The layout of the fewest bytes, which the scheme is served in. */
+  /** What the scheme is served in: the layout of the fewest bytes, unless another was asked for. */
   readonly layout: ElementLayout;
   /** What `elementBytes` wants, over the fields that have an embedding. */
   readonly counts: ElementCounts;
+  readonly #asked: ElementLayout | undefined;
   readonly #masks: readonly Uint32Array[];
   readonly #counts: readonly FieldCounts[];
 
   /** Use `elements`. */
-  constructor(fields: readonly FieldSpec[], { dim, masks }: ElementOptions) {
+  constructor(fields: readonly FieldSpec[], { dim, masks, layout }: ElementOptions) {
     this.fields = ownFields(fields);
     checkMasks(this.fields, dim, masks);
     this.base = dim;
@@ -60,7 +63,10 @@ export class ElementScheme implements Scheme {
     this.dims = Object.freeze(this.#counts.map(({ largest }) => largest));
     this.counts = Object.freeze(this.#countsOf(this.fields.map((_, f) => f)));
     this.parameters = this.counts.numbers;
-    this.layout = smallestLayout(this.counts);
+    if (layout !== undefined && !isElementLayout(layout)) throw noLayout(layout);
+    const smallest = smallestLayout(this.counts);
+    this.#asked = layout === smallest ? undefined : layout;
+    this.layout = layout ?? smallest;
     Object.freeze(this);
   }
 
@@ -115,12 +121,10 @@ export class ElementScheme implements Scheme {
     });
   }
 
-  /** Bytes in one layout, or in the smallest, which is what is served. */
+  /** Bytes in one layout, or in the one that is served. */
   serveBytes(layout: ServeLayout = this.layout): number {
     if (isElementLayout(layout)) return elementBytes(layout, this.counts);
-    throw new SchemeError(
-      `scheme: an elements scheme has no serve layout "${layout}"; it has ${ELEMENT_LAYOUTS.join(", ")}.`,
-    );
+    throw noLayout(layout);
   }
 
   /**
@@ -162,7 +166,8 @@ export class ElementScheme implements Scheme {
   /** The bitsets as base64 of their words, lowest byte first. */
   toJSON(): SchemeJSON {
     const { kind, fields, base } = this;
-    return { kind, fields, dim: base, masks: this.#masks.map(encodeWords) };
+    const layout = this.#asked ? { layout: this.#asked } : {};
+    return { kind, fields, dim: base, masks: this.#masks.map(encodeWords), ...layout };
   }
 
   #countsOf(members: readonly number[]): ElementCounts {
@@ -178,6 +183,12 @@ export class ElementScheme implements Scheme {
     }
     return { rows, dim: this.base, filledRows, numbers };
   }
+}
+
+function noLayout(layout: string): SchemeError {
+  return new SchemeError(
+    `scheme: an elements scheme has no serve layout "${layout}"; it has ${ELEMENT_LAYOUTS.join(", ")}.`,
+  );
 }
 
 function isElementLayout(layout: ServeLayout): layout is ElementLayout {

@@ -4,6 +4,7 @@ import { writeWhole } from "@trimtab/tensor-core";
 import { z } from "zod";
 import { decodeWords } from "../elements/bits.ts";
 import { elements } from "../elements/elements.ts";
+import { ELEMENT_LAYOUTS } from "../elements/layouts.ts";
 import { SchemeFormatError } from "../errors.ts";
 import { fieldSchema } from "../fields.ts";
 import { perField, uniform } from "./per-field.ts";
@@ -32,6 +33,7 @@ const elementsSchema = z.strictObject({
   dim,
   /** Bitsets, base64. */
   masks: z.array(z.string()),
+  layout: z.enum(ELEMENT_LAYOUTS).optional(),
 });
 
 const schemeSchema = z.discriminatedUnion("kind", [uniformSchema, perFieldSchema, elementsSchema]);
@@ -58,7 +60,7 @@ export function schemeFromJSON(json: unknown, source = "scheme"): Scheme {
     if (words) return words;
     throw new SchemeFormatError(`${source}: masks.${f}: is not base64 of 32-bit words; the file is damaged.`);
   });
-  return elements(s.fields, { dim: s.dim, masks });
+  return elements(s.fields, { dim: s.dim, masks, layout: s.layout });
 }
 
 /** Writes a scheme as JSON; the file is whole or as it was before. */

@@ -185,10 +185,10 @@ export function perField(
   return new DimScheme("per-field", fields, dims, options);
 }
 
-/** Narrows a scheme to one with a dim a field, which is what tables are built from. Throws SchemeError. */
+/** Narrows a scheme to one with a dim a field, which is what dense tables are built from. Throws SchemeError. */
 export function asDimScheme(scheme: Scheme): DimScheme {
   if (scheme instanceof DimScheme) return scheme;
   throw new SchemeError(
-    `scheme: tables are built from uniform and per-field schemes, not from a "${scheme.kind}" scheme.`,
+    `scheme: dense tables are built from uniform and per-field schemes, not from a "${scheme.kind}" scheme.`,
   );
 }

@@ -1,4 +1,4 @@
-/** Tables as a safetensors file: a tensor a field, so that the file does not depend on how a device groups fields. */
+/** Tables as a safetensors file: of dense tables a tensor a field, so that the file does not depend on how a device groups fields. */
 import {
   type Device,
   loadTensors,
@@ -6,16 +6,29 @@ import {
   saveTensors,
   type TensorFile,
 } from "@trimtab/tensor-core";
+import { captureElements, ELEMENTS_KEY, restoreElements } from "../elements/files.ts";
+import { ElementTables } from "../elements/tables.ts";
 import { TablesError } from "../errors.ts";
 import { schemeFromJSON } from "../scheme/json.ts";
-import { EmbeddingTables } from "./tables.ts";
+import type { EmbeddingTables } from "./contract.ts";
+import { DenseTables } from "./tables.ts";
 
 const tableName = (field: string) => `${field}/table`;
 const columnsName = (field: string) => `${field}/columns`;
 const projectionName = (field: string) => `${field}/projection`;
 
-/** Copies of the tables: `<field>/table` [n_f, d_f] `<field>/projection` [d_f, base] or `<field>/columns` u32 [d_f]; the scheme is in the metadata. */
+/**
+ * Copies of the tables, as they are served. Dense tables: a tensor a field. Element masks: `values` and the index arrays of their layout.
+ * Their metadata has what the tensors do not say of the scheme.
+ */
 export async function captureTables(tables: EmbeddingTables): Promise<TensorFile> {
+  if (tables instanceof ElementTables) return captureElements(tables);
+  if (tables instanceof DenseTables) return captureDense(tables);
+  throw new TablesError(`saveTables: cannot save tables of a "${tables.scheme.kind}" scheme.`);
+}
+
+/** `<field>/table` [n_f, d_f] `<field>/projection` [d_f, base] or `<field>/columns` u32 [d_f]; the scheme is in the metadata. */
+async function captureDense(tables: DenseTables): Promise<TensorFile> {
   const { scheme } = tables;
   const tensors = new Map<string, StoredTensor>();
   for (const f of tables.order) {
@@ -44,13 +57,14 @@ export async function saveTables(path: string, tables: EmbeddingTables): Promise
 /** Builds tables from what saveTables wrote. @throws TablesError, SchemeFormatError, CheckpointError naming the file */
 export function loadTables(device: Device, path: string, name?: string): EmbeddingTables {
   const file = loadTensors(path);
+  if (ELEMENTS_KEY in file.metadata) return restoreElements(device, file, path, name);
   let json: unknown;
   try {
     json = JSON.parse(file.metadata.scheme ?? "");
   } catch {
     throw new TablesError(`${path}: has no scheme in its metadata; it was not written by saveTables.`);
   }
-  const tables = new EmbeddingTables(device, schemeFromJSON(json, path), name);
+  const tables = new DenseTables(device, schemeFromJSON(json, path), name);
   try {
     fill(tables, file, path);
   } catch (reason) {
@@ -60,7 +74,7 @@ export function loadTables(device: Device, path: string, name?: string): Embeddi
   return tables;
 }
 
-function fill(tables: EmbeddingTables, file: TensorFile, path: string): void {
+function fill(tables: DenseTables, file: TensorFile, path: string): void {
   const { scheme } = tables;
   const take = (name: string, length: number): Float32Array => {
     const stored = file.tensors.get(name);

@@ -1,28 +1,43 @@
 /** The values of a draw, computed here: the words and the formula of tensor-core's `randomNormal`, for small variables. */
-import type { Draw } from "./initial.ts";
+import { columnKey, type Draw } from "./initial.ts";
 
 /** Numbers written to the device at a time. */
 const CHUNK = 1 << 20;
 
 /** Fills the draw's variable from the host. */
-export function hostNormals({ variable, std, blocks }: Draw, seed: number): void {
+export function hostNormals(draw: Draw, seed: number): void {
+  const { variable, std } = draw;
   const chunk = new Float32Array(Math.min(CHUNK, variable.size));
   let filled = 0;
   let written = 0;
   const flush = () => {
-    variable.write(chunk.subarray(0, filled), written);
+    if (filled > 0) variable.write(chunk.subarray(0, filled), written);
     written += filled;
     filled = 0;
   };
-  for (const { rows, keys } of blocks) {
-    for (let row = 0; row < rows; row++) {
-      for (const key of keys) {
-        chunk[filled++] = std * normalOf(threefry(key, seed >>> 0, row));
-        if (filled === chunk.length) flush();
-      }
+  eachNumber(draw, (key, row) => {
+    chunk[filled++] = std * normalOf(threefry(key, seed >>> 0, row));
+    if (filled === chunk.length) flush();
+  });
+  flush();
+}
+
+/** Calls `visit` with the key and the row of every number of the variable, in order. */
+function eachNumber(draw: Draw, visit: (key: number, row: number) => void): void {
+  if (!("addresses" in draw)) {
+    for (const { rows, keys } of draw.blocks) {
+      for (let row = 0; row < rows; row++) for (const key of keys) visit(key, row);
     }
+    return;
   }
-  if (filled > 0) flush();
+  const { addresses, dim, numberBlocks } = draw;
+  let block = 0;
+  let base = 0;
+  for (const address of addresses) {
+    const row = Math.floor(address / dim);
+    while (row - base >= numberBlocks[block]!.rows) base += numberBlocks[block++]!.rows;
+    visit(columnKey(numberBlocks[block]!.field, address % dim), row - base);
+  }
 }
 
 const ROTATIONS = [13, 15, 26, 6, 17, 29, 16, 24] as const;

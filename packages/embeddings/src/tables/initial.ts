@@ -19,8 +19,29 @@ export interface DrawBlock {
   readonly keys: readonly number[];
 }
 
-/** What to draw: `variable`, read as rows of blocks, gets std * normal(seed, key of the column, row inside the block). */
-export interface Draw {
+/** A field of a draw of single numbers. */
+export interface NumberBlock {
+  readonly field: number;
+  readonly rows: number;
+}
+
+/** What to draw: each number of a variable gets std * normal(seed, key of its column, its row inside the block). */
+export type Draw = BlockDraw | NumberDraw;
+
+/** A draw of single numbers: number k of `variable` is the one at `addresses[k]`, row x dim + column over all blocks. */
+export interface NumberDraw {
+  readonly variable: Variable;
+  readonly std: number;
+  /** Ascending. */
+  readonly addresses: Uint32Array;
+  readonly dim: number;
+  readonly numberBlocks: readonly NumberBlock[];
+  /** Numbers of the uniform table they belong to: drawn where that is, so that they have its very bits. */
+  readonly whole: number;
+}
+
+/** `variable`, read as rows of blocks. */
+export interface BlockDraw {
   readonly variable: Variable;
   readonly std: number;
   readonly blocks: readonly DrawBlock[];
@@ -32,7 +53,7 @@ const PROJECTION_COLUMN = 0xfffe;
 /** Keys from here on belong to no field. */
 const NO_FIELD = 0xffff0000;
 
-function columnKey(field: number, column: number): number {
+export function columnKey(field: number, column: number): number {
   return ((field << 16) | column) >>> 0;
 }
 
@@ -73,10 +94,13 @@ export async function initialise(
 ): Promise<void> {
   const updates: Tensor[] = [];
   const feeds: Record<string, Feeds[string]> = {};
+  using held = new DisposableStack();
   for (const draw of draws) {
-    if (draw.variable.size <= mostOnHost) hostNormals(draw, seed);
+    const size = "addresses" in draw ? draw.whole : draw.variable.size;
+    if (size <= mostOnHost) hostNormals(draw, seed);
     else {
-      const made = deviceNormals(draw, seed);
+      const made = deviceNormals(device, draw, seed);
+      if (made.held) held.use(made.held);
       updates.push(assign(draw.variable, made.value));
       Object.assign(feeds, made.feeds);
     }

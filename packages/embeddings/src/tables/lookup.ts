@@ -17,8 +17,9 @@ import {
 } from "@trimtab/tensor-core";
 import { SchemeError } from "../errors.ts";
 import type { FieldSpec, TableLayout } from "../fields.ts";
+import type { Vectors } from "./contract.ts";
 import type { LookupInputs } from "./inputs.ts";
-import type { EmbeddingTables, TablePart } from "./tables.ts";
+import type { DenseTables, TablePart } from "./tables.ts";
 
 /** Which rows vectors were looked up from, for transforms that look up numbers of their own beside them. */
 export interface LookupOrigin {
@@ -47,7 +48,16 @@ export function lookUp(
   transform: VectorTransform = (vectors) => vectors,
 ): Tensor {
   const { ids, weights, plan } = inputs.of(layout);
-  const vectors = transform(gather(table, ids, plan), { layout, ids, plan });
+  return pool(transform(gather(table, ids, plan), { layout, ids, plan }), layout, fields, weights);
+}
+
+/** One vector a field of those of its slots [B, S, d]; `weights` [B, S] where a field has several. */
+export function pool(
+  vectors: Tensor,
+  layout: TableLayout,
+  fields: readonly FieldSpec[],
+  weights: Tensor | undefined,
+): Tensor {
   if (!weights) return vectors;
   const parts: Tensor[] = [];
   let at = 0;
@@ -76,15 +86,16 @@ function place(raw: Tensor, positions: Tensor, dim: number): Tensor {
   return sum(where(hit, reshape(raw, [batch, fields, kept, 1]), 0), [2]);
 }
 
-export class Lookup {
-  readonly #tables: EmbeddingTables;
+/** The vectors of dense tables. */
+export class Lookup implements Vectors {
+  readonly #tables: DenseTables;
   readonly #inputs: LookupInputs;
   readonly #transform: VectorTransform | undefined;
   #raw: readonly Tensor[] | undefined;
   #concat: Tensor | undefined;
   #projected: Tensor | undefined;
 
-  constructor(tables: EmbeddingTables, inputs: LookupInputs, transform?: VectorTransform) {
+  constructor(tables: DenseTables, inputs: LookupInputs, transform?: VectorTransform) {
     this.#tables = tables;
     this.#inputs = inputs;
     this.#transform = transform;

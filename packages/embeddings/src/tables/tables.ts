@@ -1,22 +1,14 @@
-/** The embedding tables of a model: variables for what a scheme says exists, and nothing else. */
-import type { Device, Variable } from "@trimtab/tensor-core";
+/** Dense tables of a uniform or per-field scheme: variables for what the scheme says exists, and nothing else. */
+import type { Device, Rule, Variable } from "@trimtab/tensor-core";
 import { TablesError } from "../errors.ts";
 import type { TableLayout } from "../fields.ts";
-import { asDimScheme, type DimScheme } from "../scheme/per-field.ts";
+import { asDimScheme, type DimScheme, type Projection } from "../scheme/per-field.ts";
 import { type Scheme, VALUE_BYTES } from "../scheme/scheme.ts";
+import type { EmbeddingTables } from "./contract.ts";
 import { groupsOf, type TableGroup } from "./groups.ts";
-import { type Draw, initialise, projectionDraw, tableDraw } from "./initial.ts";
+import { type Draw, projectionDraw, tableDraw } from "./initial.ts";
 import type { LookupInputs } from "./inputs.ts";
 import { Lookup, type VectorTransform } from "./lookup.ts";
-
-export interface TableOptions {
-  /** Whole number; only its lower 32 bits count. */
-  readonly seed: number;
-  /** Standard deviation of the first values. Default 1e-4, as in the public benchmark BARS. */
-  readonly std?: number;
-  /** Prefix of the variables' names. Default "embeddings". */
-  readonly name?: string;
-}
 
 /** One table with the stacked projections of its fields, if they have any. */
 export interface TablePart {
@@ -38,11 +30,11 @@ export interface FieldPlace {
   readonly index: number;
 }
 
-export class EmbeddingTables {
+export class DenseTables implements EmbeddingTables {
   readonly scheme: DimScheme;
   readonly parts: readonly TablePart[];
 
-  /** Use buildTables; a bare constructor makes tables of zeros. */
+  /** Use buildTables or makeTables; a bare constructor makes tables of zeros. */
   constructor(device: Device, scheme: Scheme, name = "embeddings") {
     const dims = asDimScheme(scheme);
     this.scheme = dims;
@@ -84,6 +76,27 @@ export class EmbeddingTables {
   get modelDim(): number {
     const { base, dims, projection } = this.scheme;
     return projection === "none" ? Math.max(0, ...dims) : base;
+  }
+
+  get projection(): Projection {
+    return this.scheme.projection;
+  }
+
+  get canProject(): boolean {
+    return this.projection !== "none" || this.parts.every(({ group }) => group.dim === this.modelDim);
+  }
+
+  /** Dense tables train as they are served. */
+  get trainingBytes(): number {
+    return 0;
+  }
+
+  columnsOf(f: number): readonly number[] {
+    return this.scheme.columnsOf(f);
+  }
+
+  ruleOf(rule: Rule): Rule {
+    return rule;
   }
 
   /** Length of a concatenated vector: sum of d_f. */
@@ -147,26 +160,4 @@ export class EmbeddingTables {
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
-
-/** Standard deviation of first values, as in the public benchmark BARS. */
-export const DEFAULT_STD = 1e-4;
-
-/**
- * Allocates the tables of a uniform or per-field scheme and fills them with first values; the same seed gives the same
- * values however fields are grouped. Throws SchemeError for other kinds, BufferTooLarge for a field over the binding limit.
- */
-export async function buildTables(
-  device: Device,
-  scheme: Scheme,
-  options: TableOptions,
-): Promise<EmbeddingTables> {
-  const tables = new EmbeddingTables(device, scheme, options.name);
-  try {
-    await initialise(device, tables.draws(options.std ?? DEFAULT_STD), options.seed);
-  } catch (reason) {
-    tables.dispose();
-    throw reason;
-  }
-  return tables;
 }

@@ -11,7 +11,7 @@ export interface TowerInput {
 
 /** A tower alone reads what the scheme hands out; beside a factorisation machine it reads the smaller vectors as they are. */
 export function readsProjected(config: ModelConfig, tables: EmbeddingTables): boolean {
-  return config.kind !== "deepfm" && tables.scheme.projection === "linear";
+  return config.kind !== "deepfm" && tables.projection === "linear";
 }
 
 /** The tower's inputs in order. Throws ModelError if there are none. */
@@ -19,7 +19,7 @@ export function towerInputs(config: ModelConfig, tables: EmbeddingTables): Tower
   const whole = Array.from({ length: tables.modelDim }, (_, j) => j);
   const projected = readsProjected(config, tables);
   const inputs = tables.order.flatMap((field) =>
-    (projected ? whole : tables.scheme.columnsOf(field)).map((column) => ({ field, column })),
+    (projected ? whole : tables.columnsOf(field)).map((column) => ({ field, column })),
   );
   if (inputs.length > 0) return inputs;
   throw new ModelError(

@@ -1,0 +1,92 @@
+/**
+ * Training of the numbers that exist, and of nothing else. A batch's gradient comes a row at a time, [positions, d]; the numbers
+ * lie in one list. So every number asks for its part: a u32 for each row says at which place of the batch's plan the row is,
+ * and the number looks there. Nobody clears that u32: a place counts only if the plan has this very row there (the sparse set
+ * of Briggs and Torczon, 1993). A step visits all K numbers, as whole-table Adam must; scattering from the touched rows instead
+ * would need a place to write to for every number that does not exist.
+ */
+import {
+  add,
+  and,
+  assignRows,
+  customGradient,
+  div,
+  eq,
+  iota,
+  lt,
+  minimum,
+  mul,
+  type PlanInputs,
+  type Rule,
+  reshape,
+  segmentSum,
+  sub,
+  type Tensor,
+  type Variable,
+  where,
+} from "@trimtab/tensor-core";
+import { TablesError } from "../errors.ts";
+import { take } from "./bit-ops.ts";
+
+/** What training holds beside the values. */
+export interface TrainingArrays {
+  /** u32 [K, 1]: row x dim + column of each number. */
+  readonly addresses: Variable;
+  /** u32 [N, 1]: the place of each row in the plan of the last batch that looked it up. */
+  readonly places: Variable;
+}
+
+/** For each gradient that `withGradient` made: 1 where the number's row was looked up. */
+const touchedBy = new WeakMap<Tensor, Tensor>();
+
+/** The looked-up vectors [B, S, d], with a gradient [K, 1] for `values`: zero for numbers of rows that the batch did not look up. */
+export function withGradient(
+  vectors: Tensor,
+  values: Variable,
+  { addresses, places }: TrainingArrays,
+  plan: PlanInputs,
+): Tensor {
+  const { positions } = plan;
+  const dim = vectors.shape.at(-1)!;
+  const placed = assignRows(places, iota([positions, 1]), plan);
+  return customGradient(vectors, [values.value], (g) => {
+    const sums = segmentSum(reshape(g, [positions, dim]), plan);
+    const row = div(addresses.value, dim);
+    const place = minimum(take(placed, row), positions - 1);
+    const touched = and(lt(place, plan.count), eq(take(reshape(plan.rows, [positions, 1]), place), row));
+    const column = sub(addresses.value, mul(row, dim));
+    const own = take(reshape(sums, [positions * dim, 1]), add(mul(place, dim), column));
+    const gradient = where(touched, own, 0);
+    touchedBy.set(gradient, touched);
+    return [gradient];
+  });
+}
+
+/**
+ * `rule` for the values of an element mask. Their gradient is dense, so rules of rows are asked for every number, and leave
+ * numbers of rows that the batch did not look up as they are, moments and all: `rowAdam` means here what it means for a table.
+ */
+export function numberRule(rule: Rule): Rule {
+  return {
+    ...rule,
+    rowsOnly: false,
+    // L2 and decay are applied below; a rule that leaves untouched numbers alone needs no stamps of rows
+    l2: 0,
+    decay: 0,
+    zeroGradientIsStill: true,
+    apply: ({ weight, gradient, state, scalars }) => {
+      const total = rule.l2 === 0 ? gradient : add(gradient, mul(weight, rule.l2));
+      const next = rule.apply({ weight, gradient: total, state, scalars });
+      if (!rule.rowsOnly) return next;
+      const touched = touchedBy.get(gradient);
+      if (!touched) {
+        throw new TablesError(
+          `${rule.name}: the gradient of an element mask's values is not that of one lookup; ` +
+            "look each layout up once a program, or use a rule of whole tables.",
+        );
+      }
+      const moved = (after: Tensor, before: Tensor) => where(touched, after, before);
+      return { weight: moved(next.weight, weight), state: next.state.map((s, i) => moved(s, state[i]!)) };
+    },
+  };
+}

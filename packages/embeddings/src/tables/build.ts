@@ -1,0 +1,46 @@
+/** Tables from any kind of scheme. */
+import type { Device } from "@trimtab/tensor-core";
+import { ElementScheme } from "../elements/elements.ts";
+import { ElementTables } from "../elements/tables.ts";
+import type { Scheme } from "../scheme/scheme.ts";
+import type { EmbeddingTables } from "./contract.ts";
+import { initialise } from "./initial.ts";
+import { DenseTables } from "./tables.ts";
+
+export interface TableOptions {
+  /** Whole number; only its lower 32 bits count. */
+  readonly seed: number;
+  /** Standard deviation of the first values. Default 1e-4, as in the public benchmark BARS. */
+  readonly std?: number;
+  /** Prefix of the variables' names. Default "embeddings". */
+  readonly name?: string;
+}
+
+/** Standard deviation of first values, as in the public benchmark BARS. */
+export const DEFAULT_STD = 1e-4;
+
+/** Allocates the tables of a scheme, all zeros. Throws SchemeError for other kinds, BufferTooLarge over the binding limit. */
+export function makeTables(device: Device, scheme: Scheme, name?: string): EmbeddingTables {
+  return scheme instanceof ElementScheme
+    ? new ElementTables(device, scheme, name)
+    : new DenseTables(device, scheme, name);
+}
+
+/**
+ * Allocates the tables of a scheme and fills them with first values; the same seed gives a number the same value whatever
+ * exists beside it. Throws SchemeError for other kinds, BufferTooLarge for what is over the binding limit.
+ */
+export async function buildTables(
+  device: Device,
+  scheme: Scheme,
+  options: TableOptions,
+): Promise<EmbeddingTables> {
+  const tables = makeTables(device, scheme, options.name);
+  try {
+    await initialise(device, tables.draws(options.std ?? DEFAULT_STD), options.seed);
+  } catch (reason) {
+    tables.dispose();
+    throw reason;
+  }
+  return tables;
+}
