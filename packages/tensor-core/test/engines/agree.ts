@@ -1,6 +1,6 @@
 /** One kernel list on an engine and in the interpreter. */
 import { viewAs } from "../../src/dtype.ts";
-import type { Engine } from "../../src/engines/engine.ts";
+import type { Engine, EngineBuffer, EngineProgram } from "../../src/engines/engine.ts";
 import { interpret } from "../reference/interpret.ts";
 import type { Case } from "./random-kernels.ts";
 
@@ -20,13 +20,14 @@ async function agreeWith(
   wanted: readonly Float64Array[],
   engine: Engine,
 ): Promise<void> {
-  const buffers = variables.map((values, i) => {
-    const buffer = engine.allocate(values.byteLength, `variable ${i}`);
-    engine.write(buffer, values);
-    return buffer;
-  });
-  const program = await engine.prepare(list, buffers);
+  const buffers: EngineBuffer[] = [];
+  let program: EngineProgram | undefined;
   try {
+    for (const [i, values] of variables.entries()) {
+      buffers.push(engine.allocate(values.byteLength, `variable ${i}`));
+      engine.write(buffers[i]!, values);
+    }
+    program = await engine.prepare(list, buffers);
     const ids = list.buffers.flatMap(({ role }, id) =>
       role === "variable" || role === "output" ? [id] : [],
     );
@@ -41,7 +42,7 @@ async function agreeWith(
       );
     }
   } finally {
-    program.dispose();
+    program?.dispose();
     for (const buffer of buffers) engine.free(buffer);
   }
 }

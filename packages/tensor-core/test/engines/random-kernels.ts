@@ -54,9 +54,12 @@ export class KernelMaker {
     this.#random = random;
   }
 
-  /** Numbers in all buffers so far: to let a case go before it is filled. */
-  get elements(): number {
-    return this.#buffers.reduce((sum, { length }) => sum + length, 0);
+  /**
+   * False where strided views over many axes span many megabytes (a software device binds no more than 128), which say nothing
+   * more: to let a case go before it is filled.
+   */
+  get isModest(): boolean {
+    return this.#buffers.reduce((sum, { length }) => sum + length, 0) < 1 << 17;
   }
 
   finish(): Case {
