@@ -66,7 +66,7 @@ test("shrink gives memory back; training goes on with the same bits", async () =
   for (const [name, values] of still.contents)
     expect([name, words(moved.contents.get(name)!)]).toEqual([name, words(values)]);
   expect(engine.memory()).toEqual({ buffers: 0, bytes: 0 });
-});
+}, 30_000);
 
 test("shrink between a run and its reads, within a prepare, and beside a program whose variable is gone", async () => {
   const feeds = new Uint32Array(Float32Array.of(1, 2, 3).buffer);
@@ -90,7 +90,7 @@ test("shrink between a run and its reads, within a prepare, and beside a program
   expect([...new Float32Array(again!)]).toEqual([2, 4, 6]);
   expect(() => orphan.run(feeds, [])).toThrow(/"lost" was freed/);
   for (const each of [program, orphan, late]) each.dispose();
-});
+}, 30_000);
 
 test("shrink does nothing where memory is in use, or is little", () => {
   const { arena } = engine;
@@ -100,14 +100,14 @@ test("shrink does nothing where memory is in use, or is little", () => {
   engine.shrink();
   expect(engine.arena).toBe(arena);
   engine.free(held);
-});
+}, 30_000);
 
 test("idle memory goes back by itself after a while", async () => {
   waste();
   expect(engine.arena.reserved).toBeGreaterThan(200 * MIB);
   const kept = engine.allocate(12, "kept");
   engine.write(kept, Float32Array.of(1, 2, 3));
-  for (let i = 0; i < 100 && engine.arena.reserved > 64 * MIB; i++) await Bun.sleep(50);
+  for (let i = 0; i < 300 && engine.arena.reserved > 64 * MIB; i++) await Bun.sleep(50);
   expect(engine.arena.reserved).toBeLessThan(64 * MIB);
   expect([...new Float32Array(await engine.read(kept))]).toEqual([1, 2, 3]);
-});
+}, 30_000);

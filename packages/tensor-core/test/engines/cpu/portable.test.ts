@@ -19,7 +19,7 @@ test("in Bun: it learns, and one thread gives the same bits", async () => {
   expect(losses).toHaveLength(20);
   expect(losses[19]!).toBeLessThan(losses[0]! - 0.05);
   expect(await train(1)).toEqual({ ...here, threads: 1 });
-});
+}, 30_000);
 
 const node = Bun.which("node");
 if (node === null) console.log("not run: the cpu engine in Node.js. No `node` is on the PATH.");
