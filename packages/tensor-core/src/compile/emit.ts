@@ -4,6 +4,7 @@
  */
 import type { Tensor } from "../graph/tensor.ts";
 import type { BufferId, Instr, InstrId } from "../kernels/ir.ts";
+import { sameShape } from "../shape.ts";
 import { type Chain, viewOpOf } from "./chain.ts";
 import { denseLayout, isDense, type Layout } from "./layout.ts";
 
@@ -117,7 +118,11 @@ export class Emitter {
     );
     const columns = this.#layout(chain, { shape: node.shape, strides: column, offset: stored.layout.offset });
     let idChain = chain;
-    if (table.shape.length > 1) {
+    if (sameOrder(chain, ids.shape) && d === 1) {
+      // A column read back in the shape of its ids: each element has the id at its own place. Longer chains that come to the
+      // same would make ids that are gathered themselves (a bisection) new expressions at each step, twice as many each time.
+      idChain = chain.parent!;
+    } else if (table.shape.length > 1) {
       idChain = idChain.push({ kind: "broadcast", shape: node.shape });
       idChain = idChain.push({ kind: "reshape", shape: [...ids.shape, 1] });
     }
@@ -152,4 +157,9 @@ export class Emitter {
     this.#byKey.set(key, this.instrs.length - 1);
     return this.instrs.length - 1;
   }
+}
+
+/** True if the end of the chain reads a node's elements in their order as `shape`. */
+function sameOrder({ op, parent }: Chain, shape: readonly number[]): boolean {
+  return parent !== undefined && op?.kind === "reshape" && sameShape(op.shape, shape);
 }

@@ -140,3 +140,25 @@ describe("many axes", () => {
     expect(done).toBeGreaterThan(10);
   });
 });
+
+describe("lookups by numbers that were looked up", () => {
+  test("a bisection has a few instructions a step, not twice as many at each", () => {
+    const keys = looseVariable("keys", [40, 1]);
+    const targets = t.input("targets", [5, 3]);
+    const keyAt = (place: t.Tensor) => t.reshape(t.gather(keys.value, place), place.shape);
+    const steps = 24;
+    let low = t.constant(0, "u32", [5, 3]);
+    let high = t.constant(40, "u32", [5, 3]);
+    for (let step = 0; step < steps; step++) {
+      const middle = t.shr(t.add(low, high), 1);
+      const right = t.and(t.lt(low, high), t.lt(keyAt(t.minimum(middle, 39)), t.mul(targets, 1.5)));
+      low = t.where(right, t.add(middle, 1), low);
+      high = t.where(right, high, middle);
+    }
+    const found = program({ outputs: { low } }, keys);
+    expectLowered(found, 8);
+    const { list } = lower(outputList(found), [], { maxBuffersPerKernel: 8 });
+    const counts = list.kernels.map((k) => (k.kind === "map" ? k.instrs.length : Number.NaN));
+    expect(counts.reduce((n, c) => n + c, 0)).toBeLessThan(12 * steps);
+  });
+});
