@@ -11,6 +11,7 @@ import {
   maximum,
   minimum,
   mul,
+  or,
   reshape,
   shl,
   shr,
@@ -41,6 +42,16 @@ export function bitAt({ words }: DeviceBits, p: Tensor): Tensor {
   return and(shr(take(words.value, shr(p, 5)), and(p, 31)), 1);
 }
 
+/** The 32 bits from bit p on; what lies behind the set is not defined. */
+export function wordAt({ words }: DeviceBits, p: Tensor): Tensor {
+  const first = shr(p, 5);
+  const by = and(p, 31);
+  const head = shr(take(words.value, first), by);
+  const next = take(words.value, minimum(add(first, 1), words.size - 1));
+  // a shift by 32 is not defined
+  return or(head, where(by, shl(next, and(sub(32, by), 31)), constant(0, "u32")));
+}
+
 /** Set bits before bit p, for p inside the set: at most 16 words are read. */
 export function rank({ words, counts }: DeviceBits, p: Tensor): Tensor {
   const group = shr(p, Math.log2(32 * RANK_WORDS));
@@ -60,7 +71,7 @@ export function countBetween({ words }: DeviceBits, from: Tensor, to: Tensor, sp
   return sum(popcount(and(loaded, mask)), [-1]);
 }
 
-/** Words that a row's bits before its last can touch, over all rows of `dim` bits. */
+/** Words that the bits of a row before its last can touch, over all rows of `dim` bits. */
 export function wordSpan(dim: number): number {
   let aligned = 1;
   while (aligned < 32 && dim % (2 * aligned) === 0) aligned *= 2;
@@ -106,7 +117,7 @@ function below(p: Tensor, word: Tensor): Tensor {
 }
 
 /** Set bits of each word, by adding neighbours of 1, 2 and 4 bits, then all four bytes with one product. */
-function popcount(x: Tensor): Tensor {
+export function popcount(x: Tensor): Tensor {
   const pairs = sub(x, and(shr(x, 1), 0x55555555));
   const nibbles = add(and(pairs, 0x33333333), and(shr(pairs, 2), 0x33333333));
   const bytes = and(add(nibbles, shr(nibbles, 4)), 0x0f0f0f0f);

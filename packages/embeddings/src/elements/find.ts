@@ -10,7 +10,9 @@ import {
   lt,
   minimum,
   mul,
+  shl,
   shr,
+  sub,
   type Tensor,
   type Variable,
   where,
@@ -20,9 +22,11 @@ import {
   countBetween,
   type DeviceBits,
   lowerBound,
+  popcount,
   rank,
   stepsFor,
   take,
+  wordAt,
   wordSpan,
 } from "./bit-ops.ts";
 import { columnBits, type ElementLayout } from "./layouts.ts";
@@ -111,9 +115,15 @@ function bitsOf(index: DeviceIndex, words: string, counts: string): DeviceBits {
 
 /** Rows of `dim` bits that begin at `start` [B, S]: each bit, and how many are set before it in the whole set. */
 function inBits(bits: DeviceBits, start: Tensor, dim: number, columns: Tensor): Found {
+  const before = expandDims(rank(bits, start), -1);
+  if (dim <= 32) {
+    // one word a row, loaded once a row; what is left for each number is a shift and a popcount
+    const row = expandDims(wordAt(bits, start), -1);
+    const left = and(row, sub(shl(constant(1, "u32"), columns), 1));
+    return { exists: and(shr(row, columns), 1), place: add(before, popcount(left)) };
+  }
   const from = expandDims(start, -1);
   const p = add(from, columns);
-  const before = expandDims(rank(bits, start), -1);
-  const row = broadcastTo(from, p.shape);
-  return { exists: bitAt(bits, p), place: add(before, countBetween(bits, row, p, wordSpan(dim))) };
+  const inside = countBetween(bits, broadcastTo(from, p.shape), p, wordSpan(dim));
+  return { exists: bitAt(bits, p), place: add(before, inside) };
 }
