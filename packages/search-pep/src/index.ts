@@ -11,6 +11,6 @@ export {
   settingsOf,
 } from "./settings.ts";
 export { softThreshold } from "./soft-threshold.ts";
-export { openStage, RAMP, type Stage } from "./stage.ts";
+export { openStage, type Stage } from "./stage.ts";
 export { type ThresholdOptions, Thresholds } from "./thresholds.ts";
 export { stepsToReach, thresholdOf } from "./warm-up.ts";

@@ -51,7 +51,7 @@ export function warningsOf(task: Task, settings: Settings): string[] {
   }
   if (settings.mode === "scheduled" && settings.learn && settings.granularity === "global") {
     warnings.push(
-      "one global threshold learns nothing beside the ramp; use another granularity, or learn: false",
+      "one global threshold learns nothing beside the ramp; use another granularity, or leave it out",
     );
   }
   if (settings.mode === "faithful" && task.model.tableOptimizer.startsWith("row")) {

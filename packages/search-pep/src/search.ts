@@ -20,12 +20,12 @@ import { captureAbove, captureBest, makeFinal, masksOf } from "./capture.ts";
 import { Checkpoint, type Position, startPosition } from "./checkpoint.ts";
 import { type Count, Counter } from "./counter.ts";
 import { BudgetNotReached } from "./errors.ts";
-import { LEVELS, levelAt, levelFor, levelsAround, nextRamp, shareAt, stepOf } from "./schedule.ts";
+import { LEVELS, LOWEST, levelAt, levelFor, levelsAround, nextRamp, shareAt, stepOf } from "./schedule.ts";
 import { type Settings, trainingOf } from "./settings.ts";
-import { openStage, RAMP, type Stage } from "./stage.ts";
+import { openStage, type Stage } from "./stage.ts";
 
 /** Rows of a table that a count of scheduled mode looks at. */
-const SAMPLE = 16_384;
+const SAMPLE = 4096;
 /** Default steps of scheduled mode. */
 const EPOCHS = 5;
 const LEAST_STEPS = 500;
@@ -164,12 +164,14 @@ class PepSearch {
   }
 
   async #step(batch: Batch): Promise<void> {
-    const { optimizer, program } = this.#stage;
-    const extra: Record<string, number> = { ...(optimizer.next(this.#needs) as Record<string, number>) };
+    const { optimizer, warmUp } = this.#stage;
+    const level = levelAt(this.#position.ramp, optimizer.step + 1);
+    const program = warmUp && level <= LOWEST ? warmUp : this.#stage.program;
+    const scalars = optimizer.next(this.#needs) as Record<string, number>;
     const { step } = optimizer;
+    const extra = { ...scalars, ...this.#stage.feedsOf(level) };
     if (this.#needs.has("rng.seed")) extra["rng.seed"] = this.#task.seed >>> 0;
     if (this.#needs.has("rng.step")) extra["rng.step"] = step;
-    if (this.#needs.has(RAMP)) extra[RAMP] = levelAt(this.#position.ramp, step);
     const feeds = batchFeeds(batch, this.#needs, extra);
     const asks = step % this.#settings.countEvery === 0;
     const loss = asks ? program.fetch(feeds, ["loss"]).then((out) => out.loss[0]!) : undefined;
@@ -197,11 +199,20 @@ class PepSearch {
     }
     if (counts.length > 0) await this.#use(counts, step);
     if (this.#position.finished) return;
-    const levels =
-      this.#settings.mode === "scheduled" ? levelsAround(levelAt(this.#position.ramp, step)) : [0];
-    this.#counts = this.#counter.ask(levels);
-    this.#counts.catch(() => undefined);
+    if (this.#wantsCount(step)) {
+      const levels =
+        this.#settings.mode === "scheduled" ? levelsAround(levelAt(this.#position.ramp, step)) : [0];
+      this.#counts = this.#counter.ask(levels);
+      this.#counts.catch(() => undefined);
+    }
     this.#emit({ kind: "progress", what: "search steps", done: step, total: this.#last });
+  }
+
+  /** A warm-up needs no counts, but for the first one that the ramp starts from. */
+  #wantsCount(step: number): boolean {
+    if (this.#settings.mode === "faithful") return true;
+    const { steps, warmUp, countEvery } = this.#settings;
+    return step + 2 * countEvery > warmUp * steps;
   }
 
   async #use(counts: Count[], step: number): Promise<void> {

@@ -6,20 +6,23 @@ import { type Granularity, granularities, isByRow } from "./granularity.ts";
 
 /** Keys that mean something in one mode only. */
 const FAITHFUL = ["start", "l2", "optimizer", "maxSteps", "fill"] as const;
-const SCHEDULED = ["steps", "warmUp", "learn"] as const;
+const SCHEDULED = ["steps", "warmUp"] as const;
 
 export const pepConfigSchema = z
   .strictObject({
     /** "scheduled" (ours): a ramp that reaches each budget at a chosen step. "faithful": as the authors' released code. */
     mode: z.enum(["scheduled", "faithful"]).default("scheduled"),
-    /** How many numbers share a threshold. Default: feature_dim (the paper) in faithful mode, field_dim in scheduled mode. */
+    /**
+     * How many numbers share a learned threshold. Default: feature_dim (the paper) in faithful mode; in scheduled mode none is
+     * learned unless this is given, and all numbers are under the ramp alone.
+     */
     granularity: z.enum(granularities).optional(),
     /** Learning rate of the thresholds; the model's when left out (the paper). */
     thresholdRate: z.number().positive().optional(),
     /** Rows a step; the task's when left out. */
     batch: z.int().positive().optional(),
     /** Steps between two counts of the numbers that are not zero. */
-    countEvery: z.int().positive().default(20),
+    countEvery: z.int().positive().default(25),
     /** Ours: numbers that every row keeps at least, its best. */
     leastPerRow: z.int().nonnegative().default(0),
     /** Retrain from the original first values (the paper's lottery ticket), or from fresh ones. */
@@ -41,8 +44,6 @@ export const pepConfigSchema = z
     steps: z.int().positive().optional(),
     /** scheduled: share of the steps before anything is pruned. Default 0.2. */
     warmUp: z.number().min(0).max(0.9).optional(),
-    /** scheduled: learn thresholds beside the ramp; false prunes by magnitude alone. Default true. */
-    learn: z.boolean().optional(),
   })
   .superRefine((config, context) => {
     const others = config.mode === "faithful" ? SCHEDULED : FAITHFUL;
@@ -81,6 +82,7 @@ export interface ScheduledSettings extends CommonSettings {
   /** 0: five epochs of the data, at least 500 steps. */
   readonly steps: number;
   readonly warmUp: number;
+  /** Thresholds are learned beside the ramp. */
   readonly learn: boolean;
 }
 
@@ -95,7 +97,7 @@ export function trainingOf(task: Pick<Task, "train">): TrainConfig {
 export function settingsOf(config: PepConfig, task: Pick<Task, "train" | "model">): Settings {
   const { mode, countEvery, leastPerRow, retrain } = config;
   const common = {
-    granularity: config.granularity ?? (mode === "faithful" ? "feature_dim" : "field_dim"),
+    granularity: config.granularity ?? (mode === "faithful" ? "feature_dim" : "global"),
     thresholdRate: config.thresholdRate ?? task.model.learningRate,
     batch: config.batch ?? trainingOf(task).batch,
     countEvery,
@@ -111,7 +113,7 @@ export function settingsOf(config: PepConfig, task: Pick<Task, "train" | "model"
     mode,
     steps: config.steps ?? 0,
     warmUp: config.warmUp ?? 0.2,
-    learn: config.learn ?? true,
+    learn: config.granularity !== undefined,
   };
 }
 

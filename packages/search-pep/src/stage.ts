@@ -1,7 +1,9 @@
 /** What a search trains: a model under the uniform scheme, its thresholds, an optimizer over both and one step as a program. */
+import type { VectorTransform } from "@trimtab/embeddings";
 import { buildModel, denseRule, type Model, trainStep } from "@trimtab/models";
 import type { Task } from "@trimtab/search-core";
 import {
+  broadcastTo,
   type Device,
   input,
   Optimizer,
@@ -12,16 +14,23 @@ import {
   type Variable,
 } from "@trimtab/tensor-core";
 import { faithfulRule, type Settings, thresholdRule } from "./settings.ts";
+import { pruned, shrinkStraight } from "./soft-threshold.ts";
 import { Thresholds } from "./thresholds.ts";
 
 /** The scalar that scheduled mode adds to every threshold, as it is fed. */
-export const RAMP = "pep.ramp";
+const RAMP = "pep.ramp";
+/** Where nothing is learned: sigmoid of the ramp. */
+const SIZE = input("pep.size", []);
 
 export interface Stage {
   readonly model: Model;
   readonly thresholds: Thresholds;
   readonly optimizer: Optimizer;
   readonly program: Program<{ loss: Tensor }>;
+  /** The same step without thresholds, for a warm-up in which nothing is pruned or learned yet; absent where they learn. */
+  readonly warmUp: Program<{ loss: Tensor }> | undefined;
+  /** What a step is fed beside the batch and the optimizer's scalars, under a level of the ramp. */
+  feedsOf(level: number): Record<string, number>;
   /** Everything a checkpoint needs. */
   readonly state: ReadonlyMap<string, Variable>;
   dispose(): void;
@@ -47,8 +56,22 @@ function ruleFor(group: ParameterGroup, { config }: Model, settings: Settings): 
     if (table) return faithfulRule(optimizer, config.learningRate, l2);
     return denseRule(config, l2);
   }
-  if (!table || group.rule.rowsOnly) return group.rule;
-  return rowAdam({ lr: config.learningRate });
+  const rule = !table || group.rule.rowsOnly ? group.rule : rowAdam({ lr: config.learningRate });
+  return group.name === "tables" && !settings.learn ? pruned(rule, SIZE) : rule;
+}
+
+function transformOf(
+  thresholds: Thresholds,
+  settings: Settings,
+): Pick<Stage, "feedsOf"> & { readonly transform: VectorTransform } {
+  if (settings.mode === "faithful") return { transform: thresholds.transform(), feedsOf: () => ({}) };
+  if (settings.learn) {
+    return { transform: thresholds.transform(input(RAMP, [])), feedsOf: (level) => ({ [RAMP]: level }) };
+  }
+  return {
+    transform: (vectors) => shrinkStraight(vectors, broadcastTo(SIZE, vectors.shape)),
+    feedsOf: (level) => ({ "pep.size": 1 / (1 + Math.exp(-level)) }),
+  };
 }
 
 /** Allocates and compiles; leaves nothing behind if that fails. The first values are those of a retraining with the same seed. */
@@ -72,18 +95,18 @@ export async function openStage(
       new Thresholds(device, model.tables, { granularity: settings.granularity, start }),
     );
     const optimizer = own(new Optimizer(device, groupsOf(model, thresholds, settings)));
-    const ramp = settings.mode === "scheduled" ? input(RAMP, []) : undefined;
-    const program = own(
-      await device.compile(
-        trainStep(model, optimizer, settings.batch, { transform: thresholds.transform(ramp) }),
-      ),
-    );
+    const { transform, feedsOf } = transformOf(thresholds, settings);
+    const program = own(await device.compile(trainStep(model, optimizer, settings.batch, { transform })));
+    const warmUp =
+      settings.mode === "scheduled" && !settings.learn
+        ? own(await device.compile(trainStep(model, optimizer, settings.batch)))
+        : undefined;
     const state = new Map([
       ...model.state,
       ...thresholds.variables.map((v) => [v.name, v] as const),
       ...optimizer.state(),
     ]);
-    return { model, thresholds, optimizer, program, state, dispose };
+    return { model, thresholds, optimizer, program, warmUp, feedsOf, state, dispose };
   } catch (reason) {
     dispose();
     throw reason;

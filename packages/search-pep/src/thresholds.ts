@@ -66,7 +66,7 @@ export class Thresholds {
     return (vectors, origin) => {
       const part = this.#tables.parts.find(({ group }) => group.layout === origin.layout)!;
       const own = this.#lookedUp(part, origin);
-      return softThreshold(vectors, broadcastTo(ramp ? add(own, ramp) : own, vectors.shape));
+      return softThreshold(vectors, ramp ? add(own, ramp) : own);
     };
   }
 

@@ -166,7 +166,12 @@ describe("what is told and refused", () => {
     expect(bytes.field_dim).toBe(12 * DIM * task.fields.length);
     expect(bytes.feature).toBe(12 * rows);
     expect(bytes.feature_dim).toBe(12 * rows * DIM);
-    expect(notes.settings).toMatchObject({ mode: "scheduled", steps: 60, granularity: "field_dim" });
+    expect(notes.settings).toMatchObject({
+      mode: "scheduled",
+      steps: 60,
+      granularity: "global",
+      learn: false,
+    });
     expect((notes.warnings as string[]).join()).not.toContain("warm-up");
     await task.dispose();
   });

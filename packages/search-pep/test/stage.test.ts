@@ -1,0 +1,147 @@
+// One step of a search: what is pruned stays as it is, and the short ways of the unlearned ramp change nothing.
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { uniform } from "@trimtab/embeddings";
+import { buildModel, fm, trainStep } from "@trimtab/models";
+import { broadcastTo, constant, type Device, Optimizer, openDevice } from "@trimtab/tensor-core";
+import { openStage, pepConfigSchema, settingsOf, softThreshold } from "../src/index.ts";
+import { feedsOf, Random } from "./batches.ts";
+
+setDefaultTimeout(60_000);
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice({ engine: "cpu" });
+});
+afterAll(() => device.dispose());
+
+const fields = [
+  { name: "user", rows: 7, slots: 1 },
+  { name: "genres", rows: 5, slots: 3 },
+  { name: "item", rows: 9, slots: 1 },
+];
+const BATCH = 16;
+const LEVEL = 0.1;
+const sigmoid = (s: number) => 1 / (1 + Math.exp(-s));
+const settingsFor = (config: Parameters<typeof pepConfigSchema.parse>[0], model: ReturnType<typeof fm>) => ({
+  ...settingsOf(pepConfigSchema.parse(config), { train: {}, model }),
+  batch: BATCH,
+});
+
+function batchOf(random: Random, layout: Parameters<typeof feedsOf>[0]) {
+  const ids = Array.from({ length: BATCH }, () =>
+    fields.map(({ rows, slots }) => Array.from({ length: slots }, () => random.below(rows))),
+  );
+  const labels = Float32Array.from({ length: BATCH }, () => random.below(2));
+  return { ...feedsOf(layout, fields, ids), labels };
+}
+
+const only = <T>(names: readonly string[], feeds: Record<string, T>) =>
+  Object.fromEntries(Object.entries(feeds).filter(([name]) => names.includes(name)));
+
+test("a step under the ramp alone is a step under thresholds that nobody learns", async () => {
+  const model = fm({ dim: 3, tableOptimizer: "rowSgd", learningRate: 0.5 });
+  const scheme = uniform(fields, 3);
+  const stage = await openStage(device, { model, uniform: scheme, seed: 1 }, settingsFor({}, model));
+  using plain = await buildModel(device, model, scheme, { seed: 1 });
+  const optimizer = new Optimizer(device, plain.groups());
+  const transform = (vectors: ReturnType<typeof constant>) =>
+    softThreshold(vectors, broadcastTo(constant(LEVEL), vectors.shape));
+  using program = await device.compile(trainStep(plain, optimizer, BATCH, { transform }));
+  const random = new Random(8);
+  const [mine] = stage.model.tables.tableVariables;
+  const [theirs] = plain.tables.tableVariables;
+  const values = Float32Array.from({ length: mine!.size }, () => 3 * random.next() - 1.5);
+  mine!.write(values);
+  theirs!.write(values);
+  const feeds = batchOf(random, plain.layouts[0]!);
+  stage.program.run(
+    only(stage.program.inputs, {
+      ...feeds,
+      ...stage.optimizer.next(new Set(stage.program.inputs)),
+      ...stage.feedsOf(LEVEL),
+    }),
+  );
+  program.run(only(program.inputs, { ...feeds, ...optimizer.next(new Set(program.inputs)) }));
+  const found = await mine!.read();
+  const expected = await theirs!.read();
+  let moved = 0;
+  let still = 0;
+  values.forEach((before, i) => {
+    expect(Math.abs(found[i]! - expected[i]!)).toBeLessThan(1e-6);
+    if (Math.abs(before) < sigmoid(LEVEL)) {
+      expect(found[i]).toBe(before);
+      still++;
+    } else if (found[i] !== before) moved++;
+  });
+  expect(still).toBeGreaterThan(10);
+  expect(moved).toBeGreaterThan(10);
+  optimizer.dispose();
+  stage.dispose();
+});
+
+test("the step of a warm-up is the step under a ramp at its lowest", async () => {
+  const model = fm({ dim: 3, tableOptimizer: "rowAdam", learningRate: 0.1, std: 0.1 });
+  const tables: Float32Array[] = [];
+  for (const warm of [true, false]) {
+    const stage = await openStage(
+      device,
+      { model, uniform: uniform(fields, 3), seed: 1 },
+      settingsFor({}, model),
+    );
+    const program = warm ? stage.warmUp! : stage.program;
+    const random = new Random(8);
+    for (let i = 0; i < 3; i++) {
+      const feeds = batchOf(random, stage.model.layouts[0]!);
+      program.run(
+        only(program.inputs, {
+          ...feeds,
+          ...stage.optimizer.next(new Set(program.inputs)),
+          ...stage.feedsOf(-20),
+        }),
+      );
+    }
+    tables.push((await stage.model.tables.tableVariables[0]!.read()) as Float32Array);
+    stage.dispose();
+  }
+  expect(Math.max(...tables[0]!.map((v, i) => Math.abs(v - tables[1]![i]!)))).toBeLessThan(1e-4);
+  expect(Math.max(...tables[0]!)).toBeGreaterThan(0.2);
+});
+
+test("faithful mode moves every row and every threshold, scheduled mode only those looked up", async () => {
+  const model = fm({ dim: 3, tableOptimizer: "rowAdam", learningRate: 0.1, std: 0.1 });
+  for (const config of [{ mode: "faithful" }, { granularity: "feature_dim" }] as const) {
+    const stage = await openStage(
+      device,
+      { model, uniform: uniform(fields, 3), seed: 1 },
+      settingsFor(config, model),
+    );
+    const watched = [stage.model.tables.tableVariables[0]!, stage.thresholds.variables[0]!];
+    const before = await Promise.all(watched.map((v) => v.read()));
+    const feeds = batchOf(new Random(8), stage.model.layouts[0]!);
+    // a single row of data, again and again: most rows are not looked up
+    const one = feedsOf(
+      stage.model.layouts[0]!,
+      fields,
+      Array.from({ length: BATCH }, () => [[1], [2], [3]]),
+    );
+    const { inputs } = stage.program;
+    stage.program.run(
+      only(inputs, {
+        ...feeds,
+        ...one,
+        ...stage.optimizer.next(new Set(inputs)),
+        ...stage.feedsOf(-5),
+      }),
+    );
+    const after = await Promise.all(watched.map((v) => v.read()));
+    after.forEach((values, k) => {
+      const rows = new Set(
+        [...values.keys()].filter((i) => values[i] !== before[k]![i]).map((i) => Math.floor(i / 3)),
+      );
+      if ("mode" in config) expect(rows.size).toBe(21);
+      else expect([...rows].every((row) => [1, 7 + 2, 12 + 3].includes(row))).toBe(true);
+      expect(rows.size).toBeGreaterThan(0);
+    });
+    stage.dispose();
+  }
+});
