@@ -10,7 +10,7 @@ import {
   type TrainCost,
   VALUE_BYTES,
 } from "../scheme/scheme.ts";
-import { countBits, eachBit, encodeWords, hasBit, wordsOf } from "./bits.ts";
+import { countBits, eachBit, encodeWords, hasBit, popcount, wordsOf } from "./bits.ts";
 import {
   ELEMENT_LAYOUTS,
   type ElementCounts,
@@ -105,20 +105,25 @@ export class ElementScheme implements Scheme {
 
   /** True if every number of `other` exists here too. Throws SchemeError if fields or dims differ. */
   contains(other: ElementScheme): boolean {
-    const same =
-      this.base === other.base &&
-      this.fields.length === other.fields.length &&
-      this.fields.every((f, i) => f.name === other.fields[i]!.name && f.rows === other.fields[i]!.rows);
-    if (!same) {
-      throw new SchemeError(
-        `contains: the schemes are over different fields or dims (${this.fields.length} fields of dim ${this.base}, ` +
-          `${other.fields.length} of dim ${other.base}); compare schemes of one search.`,
-      );
-    }
+    this.#checkSame("contains", other);
     return this.#masks.every((mask, f) => {
       const theirs = other.#masks[f]!;
       return mask.every((word, w) => (theirs[w]! & ~word) === 0);
     });
+  }
+
+  /** Numbers that exist in both over numbers that exist in either; 1 if neither has any. Throws as `contains`. */
+  shared(other: ElementScheme): number {
+    this.#checkSame("shared", other);
+    let both = 0;
+    this.#masks.forEach((mask, f) => {
+      const theirs = other.#masks[f]!;
+      mask.forEach((word, w) => {
+        both += popcount(word & theirs[w]!);
+      });
+    });
+    const either = this.parameters + other.parameters - both;
+    return either === 0 ? 1 : both / either;
   }
 
   /** Bytes in one layout, or in the one that is served. */
@@ -168,6 +173,18 @@ export class ElementScheme implements Scheme {
     const { kind, fields, base } = this;
     const layout = this.#asked ? { layout: this.#asked } : {};
     return { kind, fields, dim: base, masks: this.#masks.map(encodeWords), ...layout };
+  }
+
+  #checkSame(what: string, other: ElementScheme): void {
+    const same =
+      this.base === other.base &&
+      this.fields.length === other.fields.length &&
+      this.fields.every((f, i) => f.name === other.fields[i]!.name && f.rows === other.fields[i]!.rows);
+    if (same) return;
+    throw new SchemeError(
+      `${what}: the schemes are over different fields or dims (${this.fields.length} fields of dim ${this.base}, ` +
+        `${other.fields.length} of dim ${other.base}); compare schemes of one search.`,
+    );
   }
 
   #countsOf(members: readonly number[]): ElementCounts {

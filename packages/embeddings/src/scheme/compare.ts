@@ -1,3 +1,4 @@
+import { ElementScheme } from "../elements/elements.ts";
 import { SchemeError } from "../errors.ts";
 import type { Scheme } from "./scheme.ts";
 
@@ -10,6 +11,8 @@ export interface SchemeComparison {
   readonly meanAbsLog2Ratio: number;
   /** sum |d_a - d_b| / sum max(d_a, d_b): 0 for equal dims, 1 if no field has an embedding in both. */
   readonly relativeL1: number;
+  /** Of two element masks: numbers that exist in both over numbers that exist in either, 1 if neither has any. null for other kinds. */
+  readonly sharedNumbers: number | null;
   /** Serve bytes of b over those of a; null if a has none. */
   readonly bytesRatio: number | null;
 }
@@ -42,6 +45,7 @@ export function compareSchemes(a: Scheme, b: Scheme): SchemeComparison {
     identical,
     meanAbsLog2Ratio: ratio / a.fields.length,
     relativeL1: largest === 0 ? 0 : apart / largest,
+    sharedNumbers: a instanceof ElementScheme && b instanceof ElementScheme ? a.shared(b) : null,
     bytesRatio: bytes === 0 ? null : b.serveBytes() / bytes,
   };
 }

@@ -93,6 +93,9 @@ test("law: contains is the subset test", () => {
       expect(scheme.contains(scheme)).toBe(true);
       expect(scheme.contains(smaller)).toBe(true);
       expect(smaller.contains(scheme)).toBe(smaller.parameters === scheme.parameters);
+      const share = scheme.parameters === 0 ? 1 : smaller.parameters / scheme.parameters;
+      expect(compareSchemes(scheme, smaller).sharedNumbers).toBe(share);
+      expect(smaller.shared(scheme)).toBe(share);
     }),
   );
 });
@@ -141,6 +144,29 @@ test("bytes worked out by hand", () => {
   expect(scheme.describe()).toContain("elements as row-bitmask");
   expect(drawScheme(scheme).split("\n")).toHaveLength(3);
   expect(compareSchemes(uniform(fields, 16), scheme).bytesRatio).toBeCloseTo(192 / (1100 * 64), 12);
+});
+
+test("where the layouts meet at dim 16, as the README says", () => {
+  const rows = 1_000_000;
+  const smallest = (share: number, filled: number) =>
+    smallestLayout({ rows, dim: 16, numbers: share * rows * 16, filledRows: filled * rows });
+  // spread evenly, a row is empty by chance
+  const even = (share: number) => smallest(share, 1 - (1 - share) ** 16);
+  expect([even(0.17), even(0.15), even(0.005), even(0.004)]).toEqual([
+    "bitmask",
+    "row-bitmask",
+    "row-bitmask",
+    "coo",
+  ]);
+  // with 15/16 of the rows filled or more, bits for rows save nothing
+  expect([smallest(0.2, 0.95), smallest(0.2, 0.93)]).toEqual(["bitmask", "row-bitmask"]);
+  const saved = (share: number) => {
+    const counts = { rows, dim: 16, numbers: share * rows * 16, filledRows: (1 - (1 - share) ** 16) * rows };
+    return (rows * 64) / elementBytes(smallestLayout(counts), counts);
+  };
+  expect(saved(0.2)).toBeCloseTo(4.29, 2);
+  expect(saved(0.05)).toBeCloseTo(14.15, 2);
+  expect(saved(0.01)).toBeCloseTo(58.8, 1);
 });
 
 describe("what is refused", () => {
