@@ -94,6 +94,31 @@ test("a budget that several methods met asks which; inherited weights are found 
   expect(epochs).toBeGreaterThan(0);
 });
 
+test.each([
+  ["pep", ["--set", "steps=40", "--set", "countEvery=5"]],
+  ["magnitude", []],
+])("%s finds masks of single numbers, which are kept, told and retrained", async (method, sets) => {
+  const run = await trainedRun();
+  const cwd = freshFolder();
+  const budgets = ["--budget", "45%", "--budget", "22%"];
+  const search = await must(["search", "--run", run, "--method", method, ...budgets, ...sets, "--json"], {
+    cwd,
+  });
+  const shown = JSON.parse(search.out);
+  expect(shown.method).toBe(method);
+  const scheme = read(join(run, "schemes", `${method}-22%.json`));
+  expect(scheme.kind).toBe("elements");
+  const retrain = await must(["retrain", "--run", run, "--method", method, "--budget", "22%", "--json"], {
+    cwd,
+  });
+  const row = parseResultRow(JSON.parse(retrain.out));
+  expect(row.metrics.valid!.auc).toBeGreaterThan(0.5);
+  expect(row.bytes.serve).toBe(shown.found[1].bytes);
+  // what the search told before it started is in the run's log
+  if (method !== "pep") return;
+  expect(readFileSync(join(run, "events.jsonl"), "utf8")).toContain('"kind":"note","method":"pep"');
+});
+
 describe("--force", () => {
   test("replaces the run and nothing else in the folder", async () => {
     const cwd = freshFolder();

@@ -16,6 +16,8 @@ import type { Trained } from "./training/trainer.ts";
 export type SearchEvent =
   /** How far the search is: `done` of `total` units of `what`. */
   | { readonly kind: "progress"; readonly what: string; readonly done: number; readonly total: number }
+  /** Something a user should know before or while the search runs: what it costs, a setting that will not work well. */
+  | { readonly kind: "note"; readonly text: string }
   /** A scheme the search considers for a budget; the last one of a budget is the answer. */
   | { readonly kind: "candidate"; readonly budget: string; readonly scheme: Scheme }
   /** A model is trained inside the search. */

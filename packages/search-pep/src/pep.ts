@@ -6,6 +6,7 @@
  * scheduled mode, budgets in real bytes of the mask, counts that no step waits for, and every option that says so.
  */
 
+import { showBytes } from "@trimtab/embeddings";
 import { baseDim, defineSearcher, elementsCannot, startOf, type Task } from "@trimtab/search-core";
 import { granularities, thresholdBytes } from "./granularity.ts";
 import { runSearch } from "./search.ts";
@@ -77,6 +78,15 @@ export function memoryOf(task: Task, settings: Settings): Record<string, number>
   );
 }
 
+function memoryNote(memory: Readonly<Record<string, number>>, settings: Settings): string {
+  const learned = settings.mode === "faithful" || settings.learn;
+  const all = Object.entries(memory).map(([granularity, bytes]) => `${granularity} ${showBytes(bytes)}`);
+  const own = learned
+    ? `thresholds of ${settings.granularity} take ${showBytes(memory[settings.granularity]!)} on the device`
+    : "no thresholds are learned beside the ramp";
+  return `${own} (${all.join(", ")})`;
+}
+
 export const pep = defineSearcher({
   name: "pep",
   config: pepConfigSchema,
@@ -87,6 +97,7 @@ export const pep = defineSearcher({
     const settings = settingsOf(config, task);
     const warnings = warningsOf(task, settings);
     const memory = memoryOf(task, settings);
+    for (const text of [memoryNote(memory, settings), ...warnings]) emit({ kind: "note", text });
     const outcome = await runSearch(task, limits, settings, emit);
     const found = limits.map((limit, i) => ({
       budget: limit.text,

@@ -10,6 +10,7 @@ import {
   BudgetImpossible,
   ConfigError,
   conformanceChecks,
+  type SearchEvent,
   Task,
   type TaskOptions,
 } from "@trimtab/search-core";
@@ -173,6 +174,23 @@ describe("what is told and refused", () => {
       learn: false,
     });
     expect((notes.warnings as string[]).join()).not.toContain("warm-up");
+    await task.dispose();
+  });
+
+  test("memory and warnings are told before anything else", async () => {
+    const task = makeTask({ seed: 2 });
+    const seen: SearchEvent[] = [];
+    await pep({ ...SCHEDULED, countEvery: 10, granularity: "global" }).search(task, {
+      budgets: ["30%"],
+      onEvent: (event) => seen.push(event),
+    });
+    const notes = seen.filter((e) => e.kind === "note");
+    expect(seen.slice(0, 3)).toEqual(notes);
+    const text = notes.map((e) => e.text);
+    for (const granularity of granularities) expect(text[0]).toContain(`${granularity} `);
+    expect(text[0]).toContain("12 B");
+    expect(text[1]).toContain("corrected only 6 times in 60 steps");
+    expect(text[2]).toContain("one global threshold learns nothing");
     await task.dispose();
   });
 

@@ -1,18 +1,31 @@
 /** The searchers this command knows, by name. */
-import { dimsBySize, randomDims, type Searcher, smallerDim, smallerDimProjected } from "@trimtab/search-core";
+import {
+  dimsBySize,
+  magnitude,
+  randomDims,
+  type Searcher,
+  smallerDim,
+  smallerDimProjected,
+} from "@trimtab/search-core";
+import { pep } from "@trimtab/search-pep";
 import { sseds } from "@trimtab/search-sseds";
 import { UsageError } from "./errors.ts";
 
 type Factory = (config?: never) => Searcher;
 
 const factories = new Map<string, Factory>(
-  [sseds, smallerDim, smallerDimProjected, dimsBySize, randomDims].map((f) => [f.searcherName, f as Factory]),
+  [sseds, pep, smallerDim, smallerDimProjected, dimsBySize, randomDims, magnitude].map((f) => [
+    f.searcherName,
+    f as Factory,
+  ]),
 );
 
 export const methodNames: readonly string[] = [...factories.keys()];
 
-/** Everything that is not a search: what a search must beat. */
-export const baselineNames: readonly string[] = methodNames.filter((name) => name !== "sseds");
+/** Baselines that find dims of fields: what a search of dims must beat. (Magnitude pruning finds single numbers, as PEP does.) */
+export const baselineNames: readonly string[] = methodNames.filter(
+  (name) => !["sseds", "pep", "magnitude"].includes(name),
+);
 
 /** Makes a searcher. Throws UsageError for an unknown name, ConfigError for a wrong configuration. */
 export function method(name: string, config?: unknown): Searcher {

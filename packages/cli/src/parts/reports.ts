@@ -59,6 +59,9 @@ export function searchReport(
         event.done / event.total,
         `${event.done} of ${event.total} ${event.what}`,
       );
+    } else if (event.kind === "note") {
+      context.progress.line(`${label}: ${event.text}`);
+      log.append({ kind: "note", method, text: event.text });
     } else {
       const { budget, scheme } = event;
       log.append({ kind: "candidate", method, budget, dims: scheme.dims, bytes: scheme.serveBytes() });

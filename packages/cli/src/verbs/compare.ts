@@ -24,7 +24,11 @@ export function command(): Command {
     "trimtab compare --data movielens.trimtab --model fm --budgets 50%,10% --seeds 1,2,3 --run runs/compare",
   )
     .option("--data <path>", "a dataset folder, or a log that `prepare` knows")
-    .option("--methods <names>", `of ${methodNames.join(", ")} (default: all)`, list)
+    .option(
+      "--methods <names>",
+      `of ${methodNames.join(", ")} (default: sseds and the baselines of dims)`,
+      list,
+    )
     .option("--budgets <limits>", "budgets between commas (default: 10%)", list)
     .option(
       "--seeds <numbers>",
