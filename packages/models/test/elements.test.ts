@@ -104,6 +104,17 @@ describe.each(engines)("%s", (engine) => {
     });
   }
 
+  test("a mask without numbers leaves FM its first-order part and a tower nothing", async () => {
+    const masks = fields.map((field) => new Uint32Array(Math.ceil((field.rows * dim) / 32)));
+    const none = elements(fields, { dim, masks });
+    const before = device.memory();
+    const model = await buildModel(device, fm({ dim }), none, { seed: 1 });
+    expect(model.parameters).toBe(rows + 1);
+    model.dispose();
+    await expect(buildModel(device, deepfm({ dim }), none, { seed: 1 })).rejects.toThrow("nothing to read");
+    expect(device.memory()).toEqual(before);
+  });
+
   describe.each(Object.keys(configs))("%s", (kind) => {
     const config = configs[kind]!;
 
