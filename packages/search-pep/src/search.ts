@@ -28,7 +28,7 @@ import { openStage, type Stage } from "./stage.ts";
 const SAMPLE = 4096;
 /** Default steps of scheduled mode. */
 const EPOCHS = 5;
-const LEAST_STEPS = 500;
+const LEAST_STEPS = 2000;
 
 /** One budget of the search, and what was found for it. */
 interface Goal {

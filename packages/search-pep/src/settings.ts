@@ -40,7 +40,7 @@ export const pepConfigSchema = z
      * steps, the budget is passed between two). Default true; false keeps exactly what is above its threshold.
      */
     fill: z.boolean().optional(),
-    /** scheduled: steps to the smallest budget. Default: five epochs, at least 500. */
+    /** scheduled: steps to the smallest budget. Default: five epochs, at least 2000. */
     steps: z.int().positive().optional(),
     /** scheduled: share of the steps before anything is pruned. Default 0.2. */
     warmUp: z.number().min(0).max(0.9).optional(),
@@ -79,7 +79,7 @@ export interface FaithfulSettings extends CommonSettings {
 
 export interface ScheduledSettings extends CommonSettings {
   readonly mode: "scheduled";
-  /** 0: five epochs of the data, at least 500 steps. */
+  /** 0: five epochs of the data, at least 2000 steps. */
   readonly steps: number;
   readonly warmUp: number;
   /** Thresholds are learned beside the ramp. */
