@@ -53,7 +53,7 @@ export interface Trained {
   readonly history: Position["history"];
   readonly seconds: Position["seconds"];
   readonly rowsPerSecond: number;
-  /** Bytes that training held on the device: variables of the model and the optimizer. */
+  /** Bytes that training held on the device: the model's variables with their indexes, and the optimizer's. */
   readonly trainBytes: number;
   /** Logits of another split. */
   score(columns: Columns): Promise<Float32Array>;
@@ -286,8 +286,7 @@ class TrainingRun {
     const { history, seconds, bestEpoch, step } = this.#position;
     const scorer = this.#scorer!;
     const valid = await this.#evaluate();
-    let trainBytes = 0;
-    for (const v of this.#state.values()) trainBytes += v.size * 4;
+    const trainBytes = this.#model.bytes + this.#model.trainingBytes + this.#optimizer.bytes;
     // the optimizer and the batch worker are of no use to a finished model
     this.#stepper.dispose();
     await this.#source.close();
