@@ -145,3 +145,28 @@ test("faithful mode moves every row and every threshold, scheduled mode only tho
     stage.dispose();
   }
 });
+
+test("the soft threshold is part of the lookup's kernel, and scheduled mode visits no whole table", async () => {
+  const model = fm({ dim: 3, tableOptimizer: "rowAdam" });
+  for (const config of [{}, { granularity: "feature_dim" }, { mode: "faithful" }] as const) {
+    const stage = await openStage(
+      device,
+      { model, uniform: uniform(fields, 3), seed: 1 },
+      settingsFor(config, model),
+    );
+    const kernels = stage.program
+      .print()
+      .split(/\n(?=\d+ (?:map|reduce|segment|matmul) )/)
+      .slice(1);
+    const buffer = /(b\d+) variable embeddings\.all /.exec(stage.program.print())![1]!;
+    // rows of the table are read where they are thresholded: a load by row and a choice in one kernel
+    const readers = kernels.filter(
+      (k) => new RegExp(`= ${buffer}\\[[^\\]]* row `).test(k) && k.includes("select"),
+    );
+    expect(readers.length).toBeGreaterThan(0);
+    // whole tables are visited by dense Adam, and by nothing in scheduled mode
+    const whole = kernels.filter((k) => /^\d+ map \[(21, 3|63)\]/.test(k));
+    expect(whole.length > 0).toBe("mode" in config);
+    stage.dispose();
+  }
+});
