@@ -2,6 +2,7 @@
 export * from "./errors.ts";
 export { type Granularity, granularities, thresholdBytes, thresholdCount } from "./granularity.ts";
 export { memoryOf, pep, warningsOf } from "./pep.ts";
+export { type RareShare, rareShare } from "./rare.ts";
 export {
   type FaithfulSettings,
   type PepConfig,
