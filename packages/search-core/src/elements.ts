@@ -2,7 +2,13 @@
  * Choosing single numbers under a budget: the largest scores of all tables together, as many as the real serve bytes of the
  * element scheme allow. Magnitude pruning and PEP end here.
  */
-import { type ElementScheme, elements, type FieldSpec } from "@trimtab/embeddings";
+import {
+  type ElementScheme,
+  elementBytes,
+  elements,
+  type FieldSpec,
+  smallestLayout,
+} from "@trimtab/embeddings";
 import type { Model } from "@trimtab/models";
 import { type Limit, meets } from "./budget.ts";
 
@@ -109,17 +115,22 @@ function bestOf(keys: Uint32Array, count: number): number[] {
   return may.sort((a, b) => keys[b]! - keys[a]! || a - b).slice(0, count);
 }
 
-/** How many numbers fit into a limit where they lie evenly over all rows. */
+/** How many numbers fit into a limit where they lie as evenly over the rows as they can, which costs most. */
 export function elementCapacity(fields: readonly FieldSpec[], dim: number, limit: Limit): number {
-  // multiples of an odd number visit all words of 32 bits evenly
-  let at = 1;
-  const scores = fields.map(({ rows }) =>
-    Float32Array.from({ length: rows * dim }, () => {
-      at = (Math.imul(at, 0x9e3779b1) + 0x7f4a7c15) >>> 0;
-      return at >>> 8;
-    }),
-  );
-  return keepLargest({ fields, dim, scores, limit })?.parameters ?? 0;
+  const rows = fields.reduce((n, f) => n + f.rows, 0);
+  if (limit.unit !== "bytes") return Math.min(limit.value, rows * dim);
+  const bytes = (numbers: number) => {
+    const counts = { rows, dim, filledRows: Math.min(rows, numbers), numbers };
+    return elementBytes(smallestLayout(counts), counts);
+  };
+  let low = 0;
+  let high = rows * dim;
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (bytes(middle) <= limit.value) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 /** Why no mask of single numbers can meet a limit, or undefined. */

@@ -107,6 +107,31 @@ describe("keepLargest", () => {
   });
 });
 
+test("law: as many evenly spread numbers as the capacity fit, one more does not", () => {
+  law(
+    fc.property(
+      fc.integer({ min: 1, max: 60 }),
+      fc.integer({ min: 1, max: 8 }),
+      fc.integer({ min: 0, max: 2500 }),
+      (rows, dim, bytes) => {
+        const fields = [{ name: "a", rows, slots: 1 }];
+        // number k lies in row k mod rows
+        const spread = (count: number) => {
+          const mask = new Uint32Array(Math.ceil((rows * dim) / 32));
+          for (let k = 0; k < count; k++) {
+            const at = (k % rows) * dim + Math.floor(k / rows);
+            mask[at >>> 5]! |= 1 << (at & 31);
+          }
+          return elements(fields, { dim, masks: [mask] });
+        };
+        const capacity = elementCapacity(fields, dim, inBytes(bytes));
+        expect(meets(spread(capacity), inBytes(bytes))).toBe(true);
+        if (capacity < rows * dim) expect(meets(spread(capacity + 1), inBytes(bytes))).toBe(false);
+      },
+    ),
+  );
+});
+
 test("the capacity is what evenly spread numbers fit; all of them where there is room", () => {
   const fields = [
     { name: "a", rows: 100, slots: 1 },
