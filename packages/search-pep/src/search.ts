@@ -116,7 +116,8 @@ class PepSearch {
     this.#goals = limits
       .map((limit, index) => ({ limit, index, capacity: elementCapacity(task.fields, dim, limit) }))
       .sort((a, b) => b.capacity - a.capacity || a.index - b.index);
-    const fixed = [data.hash, task.model, task.seed, settings, limits];
+    // a search that ran out of steps goes on with more of them
+    const fixed = [data.hash, task.model, task.seed, { ...settings, maxSteps: undefined }, limits];
     const hash = createHash("sha256").update(JSON.stringify(fixed)).digest("hex").slice(0, 16);
     this.#checkpoint = new Checkpoint(task.folder, hash);
     this.#position = startPosition(hash);
@@ -300,11 +301,13 @@ class PepSearch {
 
   async #notReached(): Promise<BudgetNotReached> {
     const [count] = await this.#counter.ask(this.#settings.mode === "scheduled" ? levelsAround(0) : [0]);
+    await this.#save();
+    const met = this.#goals.slice(0, this.#schemes.length).map(({ limit }) => limit.text);
     const missing = this.#goals.slice(this.#schemes.length).map(({ limit }) => limit.text);
     const left = ((100 * count!.numbers) / this.#numbers).toFixed(1);
     return new BudgetNotReached(
       `pep: after ${this.#last} steps ${left}% of the numbers are above their thresholds, too many for budget ` +
-        `${missing.join(", ")}; raise maxSteps, start nearer to zero, or use mode "scheduled".`,
+        `${missing.join(", ")}${met.length > 0 ? ` (met: ${met.join(", ")})` : ""}; raise maxSteps${this.#checkpoint.path ? " (the search goes on where it stands)" : ""}, start nearer to zero, or use mode "scheduled".`,
     );
   }
 

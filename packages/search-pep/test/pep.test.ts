@@ -248,4 +248,21 @@ describe("what is told and refused", () => {
     await expect(search).rejects.toThrow(BudgetNotReached);
     await task.dispose();
   });
+
+  test("with more steps it goes on where it stood, to the masks of a search that had them from the start", async () => {
+    const budgets = ["80%", "20%"];
+    const folder = join(root, "goes-on");
+    const first = makeTask({ seed: 1, folder });
+    const short = pep({ ...FAITHFUL, maxSteps: 75 }).search(first, { budgets });
+    await expect(short).rejects.toThrow("20%");
+    await first.dispose();
+    const masks: string[] = [];
+    for (const options of [{ seed: 1, folder, resume: true }, { seed: 1 }]) {
+      const task = makeTask(options);
+      const { found } = await pep(FAITHFUL).search(task, { budgets });
+      masks.push(JSON.stringify(found.map(({ scheme }) => scheme.toJSON())));
+      await task.dispose();
+    }
+    expect(masks[0]).toBe(masks[1]!);
+  });
 });
