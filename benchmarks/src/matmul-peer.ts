@@ -16,9 +16,11 @@ const { values } = parseArgs({
   },
 });
 const rounds = Number(values.rounds);
-/** Products a round; their mean is the round's time. */
-const REPEATS = 20;
+/** Products a round, 30 GFLOP together; their mean is the round's time. */
+const repeats = (n: number): number => Math.ceil(30e9 / (2 * n ** 3));
 const WARM_UP = 30;
+/** Threads of OpenBLAS and llvmpipe look for more work for a while: until they sleep they would take a core from the next. */
+const REST_MS = 400;
 
 /** Seconds a product, for each size: one process, so that libraries are warm. */
 const TORCH = `
@@ -27,9 +29,9 @@ torch.set_num_threads(${navigator.hardwareConcurrency})
 for line in sys.stdin:
     n = int(line); a = torch.rand(n, n) - 0.5; b = torch.rand(n, n) - 0.5
     for _ in range(5): a @ b
-    start = time.perf_counter()
-    for _ in range(${REPEATS}): a @ b
-    print((time.perf_counter() - start) / ${REPEATS}, flush=True)
+    r = int(30e9 / (2 * n ** 3)) + 1; start = time.perf_counter()
+    for _ in range(r): a @ b
+    print((time.perf_counter() - start) / r, flush=True)
 `;
 
 type Timed = (n: number) => Promise<number>;
@@ -49,10 +51,12 @@ async function engine(name: EngineName): Promise<Timed | string> {
     await device.idle();
   }
   return async (n) => {
-    const start = performance.now();
-    for (let i = 0; i < REPEATS; i++) programs.get(n)!.run();
+    for (let i = 0; i < 5; i++) programs.get(n)!.run();
     await device.idle();
-    return (performance.now() - start) / 1000 / REPEATS;
+    const start = performance.now();
+    for (let i = 0; i < repeats(n); i++) programs.get(n)!.run();
+    await device.idle();
+    return (performance.now() - start) / 1000 / repeats(n);
   };
 }
 
@@ -82,8 +86,12 @@ const median = (list: readonly number[]) => [...list].sort((a, b) => a - b)[Math
 const rows = [];
 for (const c of squareMatmuls) {
   const rates = new Map(here.map(([name]) => [name, [] as number[]]));
-  for (let round = 0; round < rounds; round++)
-    for (const [name, timed] of here) rates.get(name)!.push(flops(c) / (await timed(c.n)) / 1e9);
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, timed] of here) {
+      await Bun.sleep(REST_MS);
+      rates.get(name)!.push(flops(c) / (await timed(c.n)) / 1e9);
+    }
+  }
   for (const [name, own] of rates) {
     const ratios = own.map((rate, i) => rate / rates.get("cpu")![i]!);
     rows.push({

@@ -73,6 +73,9 @@ mkdirSync(folder, { recursive: true });
 const dataset = join(folder, "peer.trimtab");
 if (!existsSync(dataset)) await prepare(values.data, { out: dataset });
 
+const median = (list: readonly number[]): number =>
+  [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]!;
+
 const results = [];
 for (const c of cases) {
   const ours: number[] = [];
@@ -95,12 +98,14 @@ for (const c of cases) {
     theirs.push(run([...peer, "--epochs", "20", "--patience", "99"]).rows_per_s);
     console.log(`${c.name}, round ${round + 1}: ours ${ours.at(-1)} rows/s, PyTorch ${theirs.at(-1)} rows/s`);
   }
-  const ratio = summarize(ours.map((o, i) => o / theirs[i]!));
+  const ratios = ours.map((o, i) => o / theirs[i]!);
+  const ratio = summarize(ratios);
   results.push({
     name: c.name,
     ours: summarize(ours),
     theirs: summarize(theirs),
     ratio,
+    medians: { ours: median(ours), theirs: median(theirs), ratio: median(ratios) },
     pairs: ours.map((o, i) => [o, theirs[i]]),
   });
 }
@@ -109,9 +114,9 @@ const count = (n: number) => Math.round(n).toLocaleString("en");
 console.log(
   renderTable(results, [
     { title: "training", value: (r) => r.name },
-    { title: "ours rows/s", value: (r) => count(r.ours.mean), align: "right" },
-    { title: "PyTorch rows/s", value: (r) => count(r.theirs.mean), align: "right" },
-    { title: "ratio", value: (r) => r.ratio.mean.toFixed(2), align: "right" },
+    { title: "ours rows/s", value: (r) => count(r.medians.ours), align: "right" },
+    { title: "PyTorch rows/s", value: (r) => count(r.medians.theirs), align: "right" },
+    { title: "ratio (median)", value: (r) => r.medians.ratio.toFixed(2), align: "right" },
     { title: "pair by pair", value: (r) => `${r.ratio.min.toFixed(2)} to ${r.ratio.max.toFixed(2)}` },
   ]),
 );
