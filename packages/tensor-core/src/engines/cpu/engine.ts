@@ -1,8 +1,9 @@
 /** The cpu engine: WebAssembly vectors on all cores. Work is done when a call returns; nothing is ever in flight. */
 import type { HostArray } from "../../dtype.ts";
-import { BufferTooLarge, DisposedError, FeedError } from "../../errors.ts";
+import { BufferTooLarge, DisposedError } from "../../errors.ts";
 import type { KernelList } from "../../kernels/ir.ts";
 import type { Engine, EngineBuffer, EngineInfo, EngineMemory, EngineProgram } from "../engine.ts";
+import { checkRange } from "../range.ts";
 import { Functions } from "./functions.ts";
 import type { Arena, Pool } from "./host/index.ts";
 import { CpuProgram } from "./program.ts";
@@ -169,12 +170,4 @@ export class CpuEngine implements Engine {
     if (this.#live.has(buffer as CpuBuffer)) return buffer as CpuBuffer;
     throw new DisposedError(`The buffer "${buffer.label}" was freed or belongs to another engine.`);
   }
-}
-
-function checkRange(buffer: EngineBuffer, offset: number, bytes: number, what: string): void {
-  if (offset >= 0 && bytes >= 0 && offset % 4 === 0 && bytes % 4 === 0 && offset + bytes <= buffer.bytes)
-    return;
-  throw new FeedError(
-    `${what} of ${bytes} bytes at ${offset} does not fit "${buffer.label}" of ${buffer.bytes} bytes; both must be multiples of 4.`,
-  );
 }

@@ -1,8 +1,9 @@
 /** The webgpu engine: buffers, the order of work, and programs. */
 import type { HostArray } from "../../dtype.ts";
-import { BufferTooLarge, DisposedError, FeedError } from "../../errors.ts";
+import { BufferTooLarge, DisposedError } from "../../errors.ts";
 import type { KernelList } from "../../kernels/ir.ts";
 import type { Engine, EngineBuffer, EngineInfo, EngineMemory, EngineProgram } from "../engine.ts";
+import { checkRange } from "../range.ts";
 import { Health } from "./health.ts";
 import { Ledger, paddedBytes, USAGE } from "./memory.ts";
 import { Order } from "./order.ts";
@@ -158,12 +159,4 @@ export class WebGpuEngine implements Engine {
     if (this.#live.has(buffer)) return buffer as WebGpuBuffer;
     throw new DisposedError(`The buffer "${buffer.label}" was freed or belongs to another engine.`);
   }
-}
-
-function checkRange(buffer: EngineBuffer, offset: number, bytes: number, what: string): void {
-  if (offset >= 0 && bytes >= 0 && offset % 4 === 0 && bytes % 4 === 0 && offset + bytes <= buffer.bytes)
-    return;
-  throw new FeedError(
-    `${what} of ${bytes} bytes at ${offset} does not fit "${buffer.label}" of ${buffer.bytes} bytes; both must be multiples of 4.`,
-  );
 }
