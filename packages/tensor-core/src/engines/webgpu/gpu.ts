@@ -1,5 +1,7 @@
 /** Where WebGPU comes from: the browser's own, or Dawn through the `webgpu` package. */
+
 import { NoAdapterError } from "../../errors.ts";
+import { hostModule, hostProcess } from "../host-process.ts";
 
 export interface AdapterChoice {
   /** Part of an adapter's name as Dawn lists it; only with the `webgpu` package. */
@@ -69,16 +71,8 @@ export function hasGraphicsDevice(
   );
 }
 
-type Host = { platform: string; arch: string; getBuiltinModule?: (name: string) => unknown };
-
-function hostProcess(): Host | undefined {
-  return (globalThis as { process?: Host }).process;
-}
-
 function listFolder(folder: string): readonly string[] | undefined {
-  const fs = hostProcess()?.getBuiltinModule?.("node:fs") as
-    | { readdirSync(path: string): string[] }
-    | undefined;
+  const fs = hostModule<{ readdirSync(path: string): string[] }>("node:fs");
   try {
     return fs?.readdirSync(folder);
   } catch {

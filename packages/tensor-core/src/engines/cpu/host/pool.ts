@@ -3,6 +3,7 @@
  * phases in the shared memory; all threads run each phase together and meet at a barrier after it.
  */
 import { CompileError, DeviceLost, DisposedError, TensorCoreError } from "../../../errors.ts";
+import { hostModule } from "../../host-process.ts";
 import { type Arena, hasSharedMemory } from "./arena.ts";
 import { CONTROL, FAILURE_MAX_BYTES, MAX_THREADS, STALLED } from "./control.ts";
 import { Crew } from "./crew.ts";
@@ -60,8 +61,7 @@ export function defaultThreads(): number {
     ?.hardwareConcurrency;
   if (cores !== undefined) return Math.min(cores, MAX_THREADS);
   // Node.js 20 has no navigator.
-  const host = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
-  const os = host?.getBuiltinModule?.("node:os") as { availableParallelism(): number } | undefined;
+  const os = hostModule<{ availableParallelism(): number }>("node:os");
   return Math.min(os?.availableParallelism() ?? 1, MAX_THREADS);
 }
 

@@ -1,4 +1,5 @@
 /** Starts workers where we are: Node.js and Bun (node:worker_threads), or a browser (a Blob). */
+import { hostModule } from "../../host-process.ts";
 import { type FromWorker, makeThread, serveThread, type ToWorker } from "./thread.ts";
 
 export interface ThreadWorker {
@@ -15,12 +16,6 @@ export interface WorkerEvents {
 }
 
 type NodeWorkers = typeof import("node:worker_threads");
-
-/** Not by `import`: bundlers for browsers would stop at it. */
-function nodeWorkers(): NodeWorkers | undefined {
-  const host = (globalThis as { process?: { getBuiltinModule?: (name: string) => unknown } }).process;
-  return host?.getBuiltinModule?.("node:worker_threads") as NodeWorkers | undefined;
-}
 
 // Node.js hides its collector behind a flag; a context made after the flag is set has it.
 const nodeEndpoint = `(() => {
@@ -49,7 +44,7 @@ function source(endpoint: string): string {
 }
 
 export function startWorker(name: string, events: WorkerEvents): ThreadWorker {
-  const node = nodeWorkers();
+  const node = hostModule<NodeWorkers>("node:worker_threads");
   return node === undefined ? startWeb(name, events) : startNode(node, name, events);
 }
 
