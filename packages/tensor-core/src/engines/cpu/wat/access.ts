@@ -1,5 +1,6 @@
 /** Which loops an instruction needs, which instructions are needed as vectors, and which accesses can share a pointer. */
 import type { BufferId, Instr, InstrId, RowTerm, Store, View } from "../../../kernels/ir.ts";
+import { operandsOf } from "../../../kernels/operands.ts";
 
 /** A load, a store, or an `index` (which counts elements and reads nothing: no buffer). */
 export interface Access {
@@ -12,7 +13,7 @@ export interface Access {
 export function axesOf(instrs: readonly Instr[], accAxes: number): number[] {
   const result: number[] = [];
   for (const instr of instrs) {
-    let bits = operands(instr).reduce((sum, o) => sum | result[o]!, 0);
+    let bits = operandsOf(instr).reduce((sum, o) => sum | result[o]!, 0);
     if (instr.op === "acc") bits |= accAxes;
     if (instr.op === "load" || instr.op === "index") bits |= axesOfView(instr.view);
     result.push(bits);
@@ -24,24 +25,6 @@ export function axesOfView(view: View): number {
   return view.strides.reduce((bits, stride, axis) => (stride === 0 ? bits : bits | (1 << axis)), 0);
 }
 
-export function operands(instr: Instr): InstrId[] {
-  switch (instr.op) {
-    case "load":
-      return instr.row ? [instr.row.instr] : [];
-    case "unary":
-    case "cast":
-      return [instr.a];
-    case "binary":
-      return [instr.a, instr.b];
-    case "select":
-      return [instr.cond, instr.a, instr.b];
-    case "threefry":
-      return [instr.k0, instr.k1, instr.c0, instr.c1];
-    default:
-      return [];
-  }
-}
-
 /** True for instructions that something needs as a number, not only as a row number in an address. */
 export function neededAsValues(instrs: readonly Instr[], roots: readonly InstrId[]): boolean[] {
   const needed = instrs.map(() => false);
@@ -49,7 +32,7 @@ export function neededAsValues(instrs: readonly Instr[], roots: readonly InstrId
   for (let i = instrs.length - 1; i >= 0; i--) {
     const instr = instrs[i]!;
     if (instr.op === "load" || !needed[i]) continue;
-    for (const o of operands(instr)) needed[o] = true;
+    for (const o of operandsOf(instr)) needed[o] = true;
   }
   return needed;
 }

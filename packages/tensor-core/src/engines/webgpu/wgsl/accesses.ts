@@ -1,5 +1,7 @@
 /** What instructions and stores touch, and how four neighbours of it lie: known before any text is made. */
+
 import type { Instr, RowTerm, Store, View } from "../../../kernels/ir.ts";
+import { operandsOf } from "../../../kernels/operands.ts";
 import type { Access } from "./bindings.ts";
 
 /** Values a thread computes at once: one, or four neighbours along one axis. */
@@ -43,27 +45,6 @@ export function wideValues(instrs: readonly Instr[], width: Width, vectorAxis: n
     else wides.push(operandsOf(instr).some((operand) => wides[operand]!));
   }
   return wides;
-}
-
-/** Operands of an instruction, rows included. */
-export function operandsOf(instr: Instr): number[] {
-  switch (instr.op) {
-    case "const":
-    case "index":
-    case "acc":
-      return [];
-    case "load":
-      return instr.row === undefined ? [] : [instr.row.instr];
-    case "unary":
-    case "cast":
-      return [instr.a];
-    case "binary":
-      return [instr.a, instr.b];
-    case "select":
-      return [instr.cond, instr.a, instr.b];
-    case "threefry":
-      return [instr.k0, instr.k1, instr.c0, instr.c1];
-  }
 }
 
 /** How the four lanes of an access lie. */

@@ -6,7 +6,8 @@
  * as (0 + 1) + (2 + 3). Either way the same kernel gives the same bits each time.
  */
 import type { Instr, ReduceKernel, View } from "../../../kernels/ir.ts";
-import { accessesOf, accessKind, operandsOf, wideValues } from "./accesses.ts";
+import { operandsOf } from "../../../kernels/operands.ts";
+import { accessesOf, accessKind, wideValues } from "./accesses.ts";
 import { Bindings } from "./bindings.ts";
 import type { DeviceTraits, Dispatch } from "./dispatch.ts";
 import { foldLanes, foldStart, foldStep } from "./folds.ts";
