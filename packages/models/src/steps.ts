@@ -1,6 +1,15 @@
 /** The two programs every user of a model needs: a training step and a scoring step. */
 import type { VectorTransform } from "@trimtab/embeddings";
-import { add, assign, bceWithLogits, grad, mean, type Optimizer, type Tensor } from "@trimtab/tensor-core";
+import {
+  add,
+  assign,
+  bceWithLogits,
+  clipGradients,
+  grad,
+  mean,
+  type Optimizer,
+  type Tensor,
+} from "@trimtab/tensor-core";
 import type { Model } from "./model.ts";
 
 /** Parts for `device.compile`. */
@@ -14,16 +23,18 @@ export interface TrainStep {
  * One step of `optimizer` (made from `model.groups()`) on a batch of `batch` rows. Also adds the loss to `model.lossSum`, so
  * that a loop need not read it every step. Inputs: `labels`, each layout's ids, weights and plan, `rng.seed` and `rng.step`
  * with dropout, and what `optimizer.next` feeds. `transform` as in `model.forward`; the optimizer may hold parameters of it.
+ * `clip`: the largest norm of all gradients together (see clipGradients); none when left out.
  */
 export function trainStep(
   model: Model,
   optimizer: Optimizer,
   batch: number,
-  options: { readonly transform?: VectorTransform } = {},
+  { transform, clip }: { readonly transform?: VectorTransform; readonly clip?: number } = {},
 ): TrainStep {
-  const { logits, labels, updates } = model.forward({ batch, training: true, ...options });
+  const { logits, labels, updates } = model.forward({ batch, training: true, transform });
   const loss = mean(bceWithLogits(logits, labels));
-  const gradients = grad(loss, optimizer.parameters);
+  const raw = grad(loss, optimizer.parameters);
+  const gradients = clip === undefined ? raw : clipGradients(raw, clip);
   const counted = assign(model.lossSum, add(model.lossSum.value, loss));
   return { outputs: { loss }, updates: [...optimizer.updates(gradients), ...updates, counted] };
 }

@@ -1,12 +1,13 @@
 /**
  * Budgets: what a scheme may cost. Written "10%", "64MiB", "500k parameters"; bytes and shares mean serve bytes, and a
- * share is of the uniform scheme's. "10% slots" and "60 slots" count (field, dim) pairs whatever they cost, as papers do.
+ * share is of the uniform scheme's. "10% parameters" is a share of its numbers, whatever finds them; "10% slots" and "60 slots"
+ * count (field, dim) pairs, whatever they cost: both as papers do.
  */
 import type { Scheme } from "@trimtab/embeddings";
 import { BudgetError } from "./errors.ts";
 
 export interface Budget {
-  readonly unit: "share" | "bytes" | "parameters" | "slots" | "slot share";
+  readonly unit: "share" | "bytes" | "parameters" | "parameter share" | "slots" | "slot share";
   /** A fraction in (0, 1], bytes, a number of parameters or of slots. */
   readonly value: number;
   /** As it was written. */
@@ -44,9 +45,9 @@ export function parseBudget(text: string): Budget {
   if (!match) throw fail("not a budget");
   if (!(value > 0)) throw fail("must be above zero");
   if (suffix === "%") {
-    if (counted && noun !== "slots") throw fail("a share is of bytes, or of slots");
     if (value > 100) throw fail("a share is at most 100%");
-    return { unit: noun === "slots" ? "slot share" : "share", value: value / 100, text: text.trim() };
+    const unit = noun === undefined ? "share" : noun === "slots" ? "slot share" : "parameter share";
+    return { unit, value: value / 100, text: text.trim() };
   }
   if (suffix === "slots") return { unit: "slots", value, text: text.trim() };
   if (suffix === "parameters" || suffix === "params") return { unit: "parameters", value, text: text.trim() };
@@ -64,6 +65,9 @@ export function parseBudget(text: string): Budget {
 export function limitOf(budget: Budget, uniform: Scheme): Limit {
   if (budget.unit === "share") {
     return { unit: "bytes", value: Math.floor(uniform.serveBytes() * budget.value), text: budget.text };
+  }
+  if (budget.unit === "parameter share") {
+    return { unit: "parameters", value: Math.floor(uniform.parameters * budget.value), text: budget.text };
   }
   if (budget.unit === "slot share") {
     return { unit: "slots", value: Math.floor(slotsOf(uniform) * budget.value), text: budget.text };

@@ -19,6 +19,7 @@ describe("parseBudget", () => {
     ["500k parameters", "parameters", 500_000],
     ["1.5M params", "parameters", 1_500_000],
     ["1200 parameters", "parameters", 1200],
+    ["10% parameters", "parameter share", 0.1],
     ["60 slots", "slots", 60],
     ["10% slots", "slot share", 0.1],
   ] as const)("%s", (text, unit, value) => {
@@ -37,7 +38,7 @@ describe("parseBudget", () => {
     "64",
     "64 XB",
     "5 q parameters",
-    "10% parameters",
+    "10% features",
     "1e3 MB",
   ])("refuses %p with the accepted forms", (text) => {
     expect(() => parseBudget(text)).toThrow(BudgetError);
@@ -50,6 +51,13 @@ describe("limits", () => {
     const base = uniform(fields, 16);
     const limit = limitOf(parseBudget("25%"), base);
     expect(limit).toMatchObject({ unit: "bytes", value: Math.floor(base.serveBytes() / 4) });
+    expect(meets(uniform(fields, 4), limit)).toBe(true);
+    expect(meets(uniform(fields, 5), limit)).toBe(false);
+  });
+
+  test("a share of the parameters is of the uniform scheme's numbers", () => {
+    const limit = limitOf(parseBudget("25% params"), uniform(fields, 16));
+    expect(limit).toMatchObject({ unit: "parameters", value: 1200 * 4 });
     expect(meets(uniform(fields, 4), limit)).toBe(true);
     expect(meets(uniform(fields, 5), limit)).toBe(false);
   });

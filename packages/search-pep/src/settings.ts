@@ -5,7 +5,7 @@ import { z } from "zod";
 import { type Granularity, granularities, isByRow } from "./granularity.ts";
 
 /** Keys that mean something in one mode only. */
-const FAITHFUL = ["start", "l2", "optimizer", "maxSteps", "fill"] as const;
+const FAITHFUL = ["start", "l2", "optimizer", "clip", "maxSteps", "fill"] as const;
 const SCHEDULED = ["steps", "warmUp"] as const;
 
 export const pepConfigSchema = z
@@ -33,6 +33,8 @@ export const pepConfigSchema = z
     l2: z.number().nonnegative().optional(),
     /** faithful: what moves values and thresholds. Only adam works; the others are here to be told so. Default adam. */
     optimizer: z.enum(["adam", "adamw", "sgd", "rowAdam", "rowSgd"]).optional(),
+    /** faithful: largest norm of all gradients together, before L2. Default 100 (the paper's code). */
+    clip: z.number().positive().optional(),
     /** faithful: give up after this many steps. Default 20000. */
     maxSteps: z.int().positive().optional(),
     /**
@@ -73,6 +75,7 @@ export interface FaithfulSettings extends CommonSettings {
   readonly start: number;
   readonly l2: number;
   readonly optimizer: NonNullable<PepConfig["optimizer"]>;
+  readonly clip: number;
   readonly maxSteps: number;
   readonly fill: boolean;
 }
@@ -105,8 +108,8 @@ export function settingsOf(config: PepConfig, task: Pick<Task, "train" | "model"
     retrain,
   };
   if (mode === "faithful") {
-    const { start = -15, l2 = 1e-5, optimizer = "adam", maxSteps = 20_000, fill = true } = config;
-    return { ...common, mode, start, l2, optimizer, maxSteps, fill };
+    const { start = -15, l2 = 1e-5, optimizer = "adam", clip = 100, maxSteps = 20_000, fill = true } = config;
+    return { ...common, mode, start, l2, optimizer, clip, maxSteps, fill };
   }
   return {
     ...common,

@@ -96,7 +96,10 @@ export async function openStage(
     );
     const optimizer = own(new Optimizer(device, groupsOf(model, thresholds, settings)));
     const { transform, feedsOf } = transformOf(thresholds, settings);
-    const program = own(await device.compile(trainStep(model, optimizer, settings.batch, { transform })));
+    const clip = settings.mode === "faithful" ? settings.clip : undefined;
+    const program = own(
+      await device.compile(trainStep(model, optimizer, settings.batch, { transform, clip })),
+    );
     const warmUp =
       settings.mode === "scheduled" && !settings.learn
         ? own(await device.compile(trainStep(model, optimizer, settings.batch)))

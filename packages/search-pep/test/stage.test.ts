@@ -170,3 +170,28 @@ test("the soft threshold is part of the lookup's kernel, and scheduled mode visi
     stage.dispose();
   }
 });
+
+test("faithful mode clips the norm of all gradients together", async () => {
+  const model = fm({ dim: 3, learningRate: 1, optimizer: "sgd", std: 0.5 });
+  const moved = async (clip: number) => {
+    const config = { mode: "faithful", optimizer: "sgd", l2: 0, clip } as const;
+    const stage = await openStage(
+      device,
+      { model, uniform: uniform(fields, 3), seed: 1 },
+      settingsFor(config, model),
+    );
+    const all = [...stage.state.values()];
+    const before = await Promise.all(all.map((v) => v.read()));
+    const feeds = batchOf(new Random(8), stage.model.layouts[0]!);
+    const scalars = stage.optimizer.next(new Set(stage.program.inputs));
+    stage.program.run(only(stage.program.inputs, { ...feeds, ...scalars }));
+    const after = await Promise.all(all.map((v) => v.read()));
+    stage.dispose();
+    return Math.hypot(...after.flatMap((values, v) => [...values].map((x, i) => x - before[v]![i]!)));
+  };
+  const free = await moved(100);
+  expect(free).toBeGreaterThan(0.02);
+  // SGD of learning rate 1 moves by the gradient
+  expect(await moved(free / 4)).toBeCloseTo(free / 4, 4);
+  expect(await moved(free * 2)).toBe(free);
+});

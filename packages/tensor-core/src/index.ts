@@ -46,6 +46,7 @@ export { type BatchNormOptions, type BatchNormState, batchNorm } from "./nn/batc
 export { bceWithLogits } from "./nn/loss.ts";
 export { dropout, type Rng, randomBits, randomNormal, randomUniform, rngInputs } from "./nn/random.ts";
 export { type OpenDeviceOptions, openDevice } from "./open-device.ts";
+export { clipGradients } from "./optim/clip.ts";
 export { Optimizer, type ParameterGroup } from "./optim/optimizer.ts";
 export type { Rule, RuleInputs, RuleOutputs } from "./optim/rule.ts";
 export {
