@@ -15,3 +15,6 @@ export class SchemeFormatError extends EmbeddingsError {}
 
 /** Tables that do not fit each other, or a file that does not hold tables. */
 export class TablesError extends EmbeddingsError {}
+
+/** A chunk store that was asked for what it cannot do, or a file that does not hold the store it is read into. */
+export class ChunkStoreError extends EmbeddingsError {}

@@ -72,7 +72,7 @@ const TAIL = [
 ];
 
 /** A standard normal from 32 random bits: sqrt(2) erfinv(2u - 1) by Giles' polynomials (2011), as on the device. */
-function normalOf(bits: number): number {
+export function normalOf(bits: number): number {
   const u = ((bits >>> 9) + 0.5) * 2 ** -23;
   const w = -Math.log(4 * u * (1 - u));
   const y = w < 5 ? polynomial(w - 2.5, CENTRAL) : polynomial(Math.sqrt(w) - 3, TAIL);

@@ -83,7 +83,7 @@ export function denseDraw(variable: Variable, stream: number, std: number): Draw
 }
 
 /** Variables of more numbers are filled on the device. */
-const MOST_ON_HOST = 1 << 21;
+export const MOST_ON_HOST = 1 << 21;
 
 /** Fills the drawn variables. `seed` counts by its lower 32 bits. `mostOnHost`: see above, in numbers of one variable. */
 export async function initialise(

@@ -1,0 +1,196 @@
+// The host's parts of the chunk store against plain maps and sets: random commands.
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { Addresses } from "../../src/chunks/addresses.ts";
+import { Candidates } from "../../src/chunks/candidates.ts";
+import { ChunkMap, MAX_ROWS, PLACES } from "../../src/chunks/map.ts";
+import { law } from "../laws.ts";
+
+/** Rows that collide often, and rows of both ends of the range. */
+const rows = fc.oneof(
+  fc.integer({ min: 0, max: 40 }),
+  fc.integer({ min: 0, max: 40 }).map((r) => r * 2 ** 32 + 7),
+  fc.integer({ min: 2 ** 31 - 3, max: 2 ** 31 + 3 }),
+  fc.integer({ min: MAX_ROWS - 40, max: MAX_ROWS - 1 }),
+);
+
+type Command = { readonly kind: "enter" | "remove" | "find" | "fit"; readonly row: number };
+
+const commands: fc.Arbitrary<Command[]> = fc.array(
+  fc.record({ kind: fc.constantFrom("enter", "enter", "remove", "find", "fit"), row: rows }),
+  { maxLength: 300 },
+);
+
+describe("the map", () => {
+  test("law: it is a plain map of rows", () => {
+    law(
+      fc.property(commands, fc.integer({ min: 1, max: 5 }), (list, chunks) => {
+        const map = new ChunkMap(chunks);
+        const model = new Map<number, number[]>();
+        let written = 0;
+        for (const { kind, row } of list) {
+          if (kind === "enter") {
+            const at = map.enter(row);
+            const places = model.get(row) ?? Array.from({ length: chunks }, () => ++written);
+            if (!model.has(row)) expect(map.isEmpty(at)).toBe(true);
+            map.words.set(places, at + PLACES);
+            model.set(row, places);
+          } else if (kind === "remove") {
+            const at = map.find(row);
+            expect(at >= 0).toBe(model.delete(row));
+            if (at >= 0) map.remove(at);
+          } else if (kind === "fit") map.fit();
+          else expect(map.find(row) >= 0).toBe(model.has(row));
+        }
+        expect(map.size).toBe(model.size);
+        expect(map.check()).toBe(true);
+        expect(map.bytes).toBe(map.words.byteLength);
+        const seen = new Map<number, number[]>();
+        map.each((row, at) => seen.set(row, [...map.words.subarray(at + PLACES, at + PLACES + chunks)]));
+        expect(seen).toEqual(model);
+        for (const row of model.keys()) expect(map.find(row)).toBeGreaterThanOrEqual(0);
+      }),
+      300,
+    );
+  });
+
+  test("removing from a full cluster at the end of the array keeps the rest reachable", () => {
+    law(
+      fc.property(fc.uniqueArray(fc.nat(500), { minLength: 200, maxLength: 400 }), fc.nat(), (list, at) => {
+        const map = new ChunkMap(2, list.length);
+        for (const row of list) map.enter(row);
+        const from = at % list.length;
+        const gone = list.slice(from, from + 60);
+        for (const row of gone) map.remove(map.find(row));
+        for (const row of list) expect(map.find(row) >= 0).toBe(!gone.includes(row));
+        expect(map.check()).toBe(true);
+      }),
+      50,
+    );
+  });
+
+  test("a damaged map is noticed", () => {
+    const map = new ChunkMap(1);
+    for (let row = 0; row < 9; row++) map.enter(row);
+    const damaged = (change: (words: Int32Array) => void, size = map.size) => {
+      const words = map.words.slice();
+      change(words);
+      return ChunkMap.over(1, words, size).check();
+    };
+    expect(damaged(() => undefined)).toBe(true);
+    expect(damaged(() => undefined, 8)).toBe(false);
+    const filled = map.find(3);
+    expect(damaged((w) => w.fill(0, filled, filled + 3))).toBe(false);
+    expect(damaged((w) => w.fill(12345, filled, filled + 1))).toBe(false);
+    expect(damaged((w) => w.fill(1, 0))).toBe(false);
+  });
+});
+
+describe("addresses", () => {
+  test("law: nothing is owned twice, live + free = capacity, the last freed is the next taken", () => {
+    law(
+      fc.property(
+        fc.integer({ min: 0, max: 50 }),
+        fc.array(fc.nat(99), { maxLength: 200 }),
+        (capacity, list) => {
+          let addresses = new Addresses(capacity);
+          const owned = new Set<number>();
+          const freed: number[] = [];
+          for (const n of list) {
+            if (n < 50 && owned.size > 0) {
+              const address = [...owned][n % owned.size]!;
+              owned.delete(address);
+              freed.push(address);
+              addresses.give(address);
+            } else if (n >= 95) {
+              addresses = Addresses.over(capacity, addresses.next, addresses.freed());
+            } else if (addresses.free > 0) {
+              const address = addresses.take();
+              expect(address).toBeWithin(1, capacity + 1);
+              expect(owned.has(address)).toBe(false);
+              if (freed.length > 0) expect(address).toBe(freed.pop()!);
+              owned.add(address);
+            } else expect(() => addresses.take()).toThrow("grow the store or prune first");
+            expect(addresses.live).toBe(owned.size);
+            expect(addresses.live + addresses.free).toBe(capacity);
+          }
+        },
+      ),
+      200,
+    );
+  });
+});
+
+describe("candidates", () => {
+  test("law: a slot has one owner, owners given away are told, what a batch touched stays through the batch", () => {
+    const batches = fc.array(fc.array(fc.nat(60), { maxLength: 30 }), { maxLength: 30 });
+    law(
+      fc.property(fc.integer({ min: 0, max: 20 }), batches, (slots, list) => {
+        const candidates = new Candidates(slots);
+        const slotOf = new Map<number, number>();
+        for (const batch of list) {
+          candidates.begin();
+          const touched = new Set<number>();
+          for (const owner of batch) {
+            const known = slotOf.get(owner);
+            if (known !== undefined) {
+              candidates.touch(known);
+              touched.add(owner);
+              continue;
+            }
+            const slot = candidates.take(owner, (former) => {
+              expect(touched.has(former)).toBe(false);
+              expect(slotOf.delete(former)).toBe(true);
+            });
+            if (slot === 0) {
+              expect(slotOf.size).toBe(slots);
+              continue;
+            }
+            slotOf.set(owner, slot);
+            touched.add(owner);
+          }
+          if (batch.length % 5 === 0) {
+            for (const owner of [...slotOf.keys()].slice(0, 2)) {
+              candidates.free(slotOf.get(owner)!);
+              slotOf.delete(owner);
+            }
+          }
+          expect(new Set(slotOf.values()).size).toBe(slotOf.size);
+          for (const [owner, slot] of slotOf) expect(candidates.owners[slot]).toBe(owner);
+          expect(candidates.size).toBe(slotOf.size);
+        }
+      }),
+      200,
+    );
+  });
+
+  test("a flood of candidates seen once leaves those that are seen again and again", () => {
+    const candidates = new Candidates(64);
+    const slotOf = new Map<number, number>();
+    const drop = (former: number) => slotOf.delete(former);
+    let fresh = 1000;
+    let held = 0;
+    let misses = 0;
+    for (let batch = 0; batch < 200; batch++) {
+      candidates.begin();
+      for (let hot = 0; hot < 16; hot++) {
+        const slot = slotOf.get(hot);
+        if (slot !== undefined) candidates.touch(slot);
+        else {
+          if (batch > 0) misses++;
+          const made = candidates.take(hot, drop);
+          if (made > 0) slotOf.set(hot, made);
+        }
+      }
+      for (let i = 0; i < 40; i++) {
+        const made = candidates.take(fresh, drop);
+        if (made > 0) slotOf.set(fresh, made);
+        fresh++;
+      }
+      for (let hot = 0; hot < 16; hot++) held += slotOf.has(hot) ? 1 : 0;
+    }
+    expect(held).toBe(200 * 16);
+    expect(misses).toBe(0);
+    expect(Math.max(...slotOf.keys())).toBeGreaterThan(5000);
+  });
+});
