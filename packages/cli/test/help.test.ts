@@ -34,7 +34,7 @@ test.each([
   [["trian"], "Did you mean train?"],
   [["train", "--run", "r", "--batchsize", "5"], "unknown option '--batchsize'"],
   [["train", "--model", "fm"], "'--run <dir>' not specified"],
-  [["train", "--model", "gbdt", "--run", "r"], "Allowed choices are lr, fm, dnn, widedeep, deepfm"],
+  [["train", "--model", "gbdt", "--run", "r"], "Allowed choices are lr, fm, dnn, widedeep, deepfm, dlrm"],
   [["generate", "--rows", "many", "--out", "o"], "Give a whole number from 1 up"],
   [["compare", "--seeds", "1,,2", "--run", "r"], "Give values between commas"],
   [["train", "--lr", "-1", "--run", "r"], "Give a number above 0"],

@@ -42,8 +42,22 @@ const dnnSchema = z.strictObject({ kind: z.literal("dnn"), ...dim, ...tower, ...
 const wideDeepSchema = z.strictObject({ kind: z.literal("wideDeep"), ...dim, ...tower, ...common });
 const deepfmSchema = z.strictObject({ kind: z.literal("deepfm"), ...dim, ...tower, ...common });
 
+const dlrmSchema = z.strictObject({
+  kind: z.literal("dlrm"),
+  ...dim,
+  /** Names of the fields whose embeddings the bottom tower reads, once each; none: no bottom tower. */
+  dense: z
+    .array(z.string().min(1))
+    .refine((names) => new Set(names).size === names.length, "names a field twice; name each once")
+    .default([]),
+  /** Layers of the bottom tower before its last, which is `dim` wide. Of no consequence without `dense`. */
+  bottom: z.array(z.int().positive()).default([64, 32]),
+  ...tower,
+  ...common,
+});
+
 export const modelConfigSchema = z
-  .discriminatedUnion("kind", [lrSchema, fmSchema, dnnSchema, wideDeepSchema, deepfmSchema])
+  .discriminatedUnion("kind", [lrSchema, fmSchema, dnnSchema, wideDeepSchema, deepfmSchema, dlrmSchema])
   .superRefine((config, context) => {
     const rowsOnly = config.tableOptimizer.startsWith("row");
     const refuse = (key: "tableL2" | "lookupL2", message: string) =>
@@ -71,6 +85,7 @@ export type FmOptions = OptionsOf<typeof fmSchema>;
 export type DnnOptions = OptionsOf<typeof dnnSchema>;
 export type WideDeepOptions = OptionsOf<typeof wideDeepSchema>;
 export type DeepfmOptions = OptionsOf<typeof deepfmSchema>;
+export type DlrmOptions = OptionsOf<typeof dlrmSchema>;
 
 /** Checks a configuration and fills in defaults. Throws ModelConfigError that names every wrong key. */
 export function parseModelConfig(value: unknown, source = "model configuration"): ModelConfig {
@@ -96,8 +111,18 @@ export const dnn = (options: DnnOptions) => configOf("dnn", options);
 export const wideDeep = (options: WideDeepOptions) => configOf("wideDeep", options);
 /** DeepFM (Guo et al., 2017): FM and a tower over the same embeddings. */
 export const deepfm = (options: DeepfmOptions) => configOf("deepfm", options);
+/**
+ * DLRM (Naumov et al., 2019, arXiv 1906.00091): a bottom tower turns the dense fields into one vector z of `dim` numbers; the top tower
+ * (`hidden`) reads z and the dot products of all pairs of z and the other fields' embeddings (dot interaction without self-interaction).
+ * No first-order weights. As in the authors' code every layer of the bottom tower ends in a relu, the last one too.
+ *
+ * Ours: datasets hold ids alone (`prepare` buckets numbers), so the bottom tower reads the embeddings of the fields named in `dense`, the
+ * command line's default being the numeric ones. These take no part in dot products but through z. Without dense fields there is no bottom
+ * tower and the top tower reads the products alone, as FuxiCTR's DLRM does.
+ */
+export const dlrm = (options: DlrmOptions) => configOf("dlrm", options);
 
 /** True if the model multiplies embeddings of different fields, so that a scheme of unequal dims needs projections. */
 export function needsEqualDims(config: ModelConfig): boolean {
-  return config.kind === "fm" || config.kind === "deepfm";
+  return config.kind === "fm" || config.kind === "deepfm" || config.kind === "dlrm";
 }

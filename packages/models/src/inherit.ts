@@ -41,12 +41,19 @@ function plan(from: Model, to: Model): Copy[] {
       `inheritModel: a ${to.config.kind} cannot start from a ${from.config.kind}; use models of one kind.`,
     );
   }
+  // without dense fields the bottom tower still had an output, by its biases
+  if (from.state.has("bottom.0.weight") && !to.state.has("bottom.0.weight")) {
+    throw new ModelError(
+      "inheritModel: the scheme drops every dense field and with them the bottom tower, so the smaller model cannot score as the " +
+        "larger one does; keep a dim of a dense field, or retrain from fresh values.",
+    );
+  }
   const embeddings = to.tables.state;
   const copies: Copy[] = [];
   for (const [name, target] of to.state) {
     if (embeddings.has(name)) continue;
     const source = from.state.get(name);
-    const rows = name === "tower.0.weight" ? keptRows(from, to) : undefined;
+    const rows = keptRows(from, to, name);
     const fits =
       source?.shape.length === target.shape.length &&
       source.shape.every((d, axis) => d === target.shape[axis] || (axis === 0 && rows !== undefined));
@@ -61,15 +68,16 @@ function plan(from: Model, to: Model): Copy[] {
   return copies;
 }
 
-/** For each input of the tower of `to`, the row of the same column in the first matrix of `from`. */
-function keptRows(from: Model, to: Model): number[] {
-  const key = ({ field, column }: { field: number; column: number }) => `${field} ${column}`;
-  const rows = new Map(towerInputs(from.config, from.tables).map((input, i) => [key(input), i]));
-  return towerInputs(to.config, to.tables).map((input) => {
-    const row = rows.get(key(input));
+/** If `name` is a tower's first matrix: for each input of the tower of `to`, its row in the matrix of `from`. */
+function keptRows(from: Model, to: Model, name: string): number[] | undefined {
+  const tower = name === "tower.0.weight" ? "tower" : name === "bottom.0.weight" ? "bottom" : undefined;
+  if (!tower) return undefined;
+  const rows = new Map(towerInputs(from.config, from.tables)[tower].map((input, i) => [input, i]));
+  return towerInputs(to.config, to.tables)[tower].map((input) => {
+    const row = rows.get(input);
     if (row !== undefined) return row;
     throw new ModelError(
-      `inheritModel: the tower of the source does not read column ${input.column} of field ${input.field}; ` +
+      `inheritModel: the ${tower} of the source does not read ${input}; ` +
         "inherit from the uniform model the scheme was searched on.",
     );
   });

@@ -7,6 +7,7 @@ import {
   type Scheme,
   type TableLayout,
   uniform,
+  type Vectors,
   type VectorTransform,
 } from "@trimtab/embeddings";
 import {
@@ -21,10 +22,11 @@ import {
 } from "@trimtab/tensor-core";
 import { type ModelConfig, needsEqualDims } from "./config.ts";
 import { ModelError } from "./errors.ts";
+import { denseInput, interact } from "./parts/interaction.ts";
 import { Linear } from "./parts/linear.ts";
 import { pairProducts } from "./parts/pairs.ts";
 import { Tower } from "./parts/tower.ts";
-import { readsProjected, towerInputs } from "./parts/tower-input.ts";
+import { dlrmFields, readsProjected, towerInputs } from "./parts/tower-input.ts";
 import { denseRule, linearRule, tableRule } from "./rules.ts";
 
 export interface ForwardOptions {
@@ -52,6 +54,9 @@ export interface Forward {
   readonly updates: readonly Tensor[];
 }
 
+/** Random streams of the bottom tower's layers; the other tower counts from 0. */
+const BOTTOM_STREAM = 500;
+
 export class Model {
   readonly config: ModelConfig;
   readonly scheme: Scheme;
@@ -59,6 +64,7 @@ export class Model {
   /** f32 [1]: the sum of the losses of all training steps since it was last written. No part of `state`. */
   readonly lossSum: Variable;
   readonly #linear: Linear | undefined;
+  readonly #bottom: Tower | undefined;
   readonly #tower: Tower | undefined;
 
   /** Use buildModel; a bare constructor leaves tables and matrices at zero. */
@@ -69,9 +75,18 @@ export class Model {
     this.tables = makeTables(device, config.kind === "lr" ? uniform(scheme.fields, 0) : scheme);
     try {
       if (needsEqualDims(config)) checkEqualDims(config, this.tables);
-      if (config.kind !== "dnn") this.#linear = new Linear(device, scheme.fields);
-      if ("hidden" in config)
-        this.#tower = new Tower(device, towerInputs(config, this.tables).length, config);
+      if (config.kind !== "dnn" && config.kind !== "dlrm") this.#linear = new Linear(device, scheme.fields);
+      if ("hidden" in config) {
+        const reads = towerInputs(config, this.tables);
+        if (config.kind === "dlrm" && reads.bottom.length > 0) {
+          const { bottom: hidden, batchNorm, dropout } = config;
+          const ends = { out: this.tables.modelDim, reluLast: true };
+          const options = { name: "bottom", hidden, batchNorm, dropout, stream: BOTTOM_STREAM, ...ends };
+          this.#bottom = new Tower(device, reads.bottom.length, options);
+        }
+        const { hidden, batchNorm, dropout } = config;
+        this.#tower = new Tower(device, reads.tower.length, { hidden, batchNorm, dropout });
+      }
       this.lossSum = device.variable("loss.sum", [1]);
     } catch (reason) {
       this.#disposeVariables();
@@ -91,14 +106,15 @@ export class Model {
     return [...this.tables.tableVariables, ...(this.#linear ? [this.#linear.table] : [])];
   }
 
-  /** Trained variables that are used whole: projections, bias, tower. */
+  /** Trained variables that are used whole: projections, bias, towers. */
   get denseVariables(): Variable[] {
     return [...this.#matrices, ...this.#vectors];
   }
 
   /** Everything a checkpoint needs to score as this model does, by name: all parameters and the running moments. */
   get state(): Map<string, Variable> {
-    const all = [...this.tableVariables, ...this.denseVariables, ...(this.#tower?.moments ?? [])];
+    const moments = this.#towers.flatMap((tower) => tower.moments);
+    const all = [...this.tableVariables, ...this.denseVariables, ...moments];
     return new Map(all.map((v) => [v.name, v]));
   }
 
@@ -134,8 +150,8 @@ export class Model {
   }
 
   /**
-   * The model's graph for one batch size. Nothing runs. Dropout of layer i draws from stream i of `rng.seed`, `rng.step`; whoever
-   * adds draws of their own to the same program takes streams from 1000 on.
+   * The model's graph for one batch size. Nothing runs. Dropout of layer i draws from stream i of `rng.seed`, `rng.step` (of a bottom
+   * tower from 500 + i); whoever adds draws of their own to the same program takes streams from 1000 on.
    */
   forward({ batch, training, transform }: ForwardOptions): Forward {
     const inputs = new LookupInputs(this.scheme.fields, { batch, training });
@@ -143,26 +159,40 @@ export class Model {
     const terms: Tensor[] = [];
     const updates: Tensor[] = [];
     if (this.#linear) terms.push(this.#linear.apply(inputs));
-    if (lookup && needsEqualDims(this.config)) terms.push(pairProducts(lookup.projected));
+    const { kind } = this.config;
+    if (lookup && (kind === "fm" || kind === "deepfm")) terms.push(pairProducts(lookup.projected));
     if (lookup && this.#tower) {
       const rng = training ? rngInputs() : undefined;
-      const x = readsProjected(this.config, this.tables)
-        ? reshape(lookup.projected, [batch, this.tables.order.length * this.tables.modelDim])
-        : lookup.concat;
-      const tower = this.#tower.apply(x, rng);
-      terms.push(tower.output);
-      updates.push(...tower.updates);
+      const apply = (tower: Tower, x: Tensor): Tensor => {
+        const applied = tower.apply(x, rng);
+        updates.push(...applied.updates);
+        return applied.output;
+      };
+      terms.push(reshape(apply(this.#tower, this.#towerInput(lookup, batch, apply)), [batch]));
     }
     const logits = terms.reduce((total, term) => add(total, term));
     return { inputs, labels: input("labels", [batch]), logits, lookedUp: lookup?.lookedUp, updates };
+  }
+
+  /** [B, width]: what the tower reads. `apply` applies the bottom tower. */
+  #towerInput(lookup: Vectors, batch: number, apply: (tower: Tower, x: Tensor) => Tensor): Tensor {
+    const { config, tables } = this;
+    if (config.kind === "dlrm") {
+      const fields = dlrmFields(config.dense, tables);
+      const z = this.#bottom && apply(this.#bottom, denseInput(lookup.projected, fields.dense));
+      return interact(lookup.projected, fields, z);
+    }
+    return readsProjected(config, tables)
+      ? reshape(lookup.projected, [batch, tables.order.length * tables.modelDim])
+      : lookup.concat;
   }
 
   /** Fills tables and matrices with fresh values; everything else is as the constructor left it. */
   async initialise(device: Device, seed: number): Promise<void> {
     const { std } = this.config;
     const linear = this.#linear?.draws(std) ?? [];
-    const tower = this.#tower?.draws() ?? [];
-    await initialise(device, [...this.tables.draws(std), ...linear, ...tower], seed);
+    const towers = this.#towers.flatMap((tower) => tower.draws());
+    await initialise(device, [...this.tables.draws(std), ...linear, ...towers], seed);
   }
 
   dispose(): void {
@@ -173,13 +203,17 @@ export class Model {
     this.dispose();
   }
 
+  get #towers(): Tower[] {
+    return [this.#bottom, this.#tower].filter((tower) => tower !== undefined);
+  }
+
   get #matrices(): Variable[] {
-    return this.#tower?.matrices ?? [];
+    return this.#towers.flatMap((tower) => tower.matrices);
   }
 
   get #vectors(): Variable[] {
     const bias = this.#linear ? [this.#linear.bias] : [];
-    return [...this.tables.projectionVariables, ...bias, ...(this.#tower?.vectors ?? [])];
+    return [...this.tables.projectionVariables, ...bias, ...this.#towers.flatMap((tower) => tower.vectors)];
   }
 
   #disposeVariables(): void {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import {
   deepfm,
+  dlrm,
   dnn,
   fm,
   lr,
@@ -18,12 +19,9 @@ test("defaults are filled in, and a configuration comes back from JSON as it was
   expect(config.tableOptimizer).toBe("adam");
   expect(config.activation).toBe("relu");
   expect(parseModelConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
-  expect([lr(), fm({ dim: 2 }), dnn({ dim: 2 }), wideDeep({ dim: 2 })].map((c) => c.kind)).toEqual([
-    "lr",
-    "fm",
-    "dnn",
-    "wideDeep",
-  ]);
+  expect(
+    [lr(), fm({ dim: 2 }), dnn({ dim: 2 }), wideDeep({ dim: 2 }), dlrm({ dim: 2 })].map((c) => c.kind),
+  ).toEqual(["lr", "fm", "dnn", "wideDeep", "dlrm"]);
 });
 
 describe("what is refused, by name", () => {
@@ -36,6 +34,8 @@ describe("what is refused, by name", () => {
     ["a tower for FM", { kind: "fm", dim: 4, hidden: [4] }, "hidden"],
     ["an empty tower", { kind: "dnn", dim: 4, hidden: [] }, "hidden"],
     ["a dropout of everything", { kind: "dnn", dim: 4, dropout: 1 }, "dropout"],
+    ["a bottom tower for DeepFM", { kind: "deepfm", dim: 4, bottom: [4] }, "bottom"],
+    ["a dense field named twice", { kind: "dlrm", dim: 4, dense: ["hour", "hour"] }, "names a field twice"],
     ["an unknown optimizer", { kind: "fm", dim: 4, tableOptimizer: "lazyAdam" }, "tableOptimizer"],
     [
       "whole-table L2 with a row optimizer",
@@ -71,11 +71,12 @@ test("what training costs follows from the optimizers", () => {
 
 test("models that multiply embeddings say so", () => {
   const dim = { dim: 4 };
-  expect([lr(), fm(dim), dnn(dim), wideDeep(dim), deepfm(dim)].map(needsEqualDims)).toEqual([
+  expect([lr(), fm(dim), dnn(dim), wideDeep(dim), deepfm(dim), dlrm(dim)].map(needsEqualDims)).toEqual([
     false,
     true,
     false,
     false,
+    true,
     true,
   ]);
 });

@@ -5,6 +5,7 @@ import { cast, type Device, type EngineName, gather, mul, Optimizer, openDevice 
 import {
   buildModel,
   deepfm,
+  dlrm,
   dnn,
   fm,
   inheritModel,
@@ -46,6 +47,7 @@ const configs: Record<string, ModelConfig> = {
   dnn: dnn({ dim, hidden: [5, 3], tableOptimizer: "rowAdam", lookupL2: 0.01, learningRate: 0.01 }),
   wideDeep: wideDeep({ dim, hidden: [5], tableOptimizer: "adagrad", learningRate: 0.01 }),
   deepfm: deepfm({ dim, hidden: [5, 3], tableOptimizer: "rowAdagrad", learningRate: 0.01 }),
+  dlrm: dlrm({ dim, dense: ["user"], bottom: [4], hidden: [5], tableOptimizer: "adam", learningRate: 0.01 }),
 };
 
 const noAdapter = await openDevice({ engine: "webgpu" }).then(

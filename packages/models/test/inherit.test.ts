@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { perField, uniform } from "@trimtab/embeddings";
 import { type Device, openDevice } from "@trimtab/tensor-core";
-import { buildModel, deepfm, fm, inheritModel, ModelError, scoreStep } from "../src/index.ts";
+import { buildModel, deepfm, dlrm, fm, inheritModel, ModelError, scoreStep } from "../src/index.ts";
 import { feedsOf, needed } from "./batches.ts";
 import { logitsOf } from "./reference.ts";
 import { configs, contentsOf, fields, givenModel, schemes } from "./setting.ts";
@@ -22,7 +22,7 @@ describe.each(Object.keys(configs))("%s", (kind) => {
     const config = configs[kind]!;
     const scheme = schemes.uniform!;
     const { model: from, values } = await givenModel(device, config, scheme, { batch: 5, seed: 21 });
-    const projection = config.kind === "wideDeep" ? "none" : "linear";
+    const projection = config.kind === "wideDeep" ? "none" : config.kind === "dlrm" ? "positions" : "linear";
     const dims = columns.map((c) => c.length);
     const smaller = perField(fields, dims, { base: 4, projection, columns });
     const to = await buildModel(device, config, smaller, { seed: 1 });
@@ -45,6 +45,15 @@ describe.each(Object.keys(configs))("%s", (kind) => {
     from.dispose();
     to.dispose();
   });
+});
+
+test("a scheme without any dense field leaves no bottom tower to inherit", async () => {
+  const config = dlrm({ dim: 4, dense: ["genres"] });
+  using from = await buildModel(device, config, schemes.uniform!, { seed: 1 });
+  const without = perField(fields, [4, 0, 4, 4], { base: 4, projection: "positions" });
+  using to = await buildModel(device, config, without, { seed: 2 });
+  expect(to.state.has("bottom.0.weight")).toBe(false);
+  await expect(inheritModel(from, to)).rejects.toThrow("drops every dense field");
 });
 
 test("models that do not fit are refused before anything is written", async () => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { perField, uniform } from "@trimtab/embeddings";
 import { type Device, Optimizer, openDevice } from "@trimtab/tensor-core";
-import { buildModel, deepfm, fm, type ModelConfig, scoreStep, trainStep } from "../src/index.ts";
+import { buildModel, deepfm, dlrm, fm, type ModelConfig, scoreStep, trainStep } from "../src/index.ts";
 import { feedsOf, needed, Random, randomValues } from "./batches.ts";
 
 // a software device takes seconds to compile a training step
@@ -97,4 +97,21 @@ test("DeepFM with batch norm and dropout under per-field dims learns too, and ad
   expect(found.last).toBeLessThan(0.5);
   expect(found.after).toBeGreaterThan(0.83);
   expect(found.summed / found.losses.reduce((n, x) => n + x, 0)).toBeCloseTo(1, 4);
+});
+
+test("DLRM with a bottom tower, batch norm and dropout learns the product too", async () => {
+  const config = dlrm({
+    dim: 4,
+    dense: ["hour"],
+    bottom: [8],
+    hidden: [16, 8],
+    batchNorm: true,
+    dropout: 0.1,
+    learningRate: 0.03,
+    std: 0.3,
+  });
+  const found = await learn(config);
+  expect(found.before).toBeLessThan(0.7);
+  expect(found.last).toBeLessThan(0.5);
+  expect(found.after).toBeGreaterThan(0.83);
 });

@@ -12,7 +12,7 @@ import {
   segmentSum,
 } from "@trimtab/tensor-core";
 import fc from "fast-check";
-import { buildModel, deepfm, dnn, fm, lr, ModelError, scoreStep, trainStep } from "../src/index.ts";
+import { buildModel, deepfm, dlrm, dnn, fm, lr, ModelError, scoreStep, trainStep } from "../src/index.ts";
 import { needed } from "./batches.ts";
 import { asyncLaw } from "./laws.ts";
 import { type Contents, firstMoments, logitsOf, lossOf } from "./reference.ts";
@@ -293,6 +293,27 @@ describe("building", () => {
       "nothing to read",
     );
     expect(device.memory()).toEqual(before);
+  });
+
+  test("DLRM: a dense field that is not there, and a single vector with nothing to multiply it with, are refused", async () => {
+    const before = device.memory();
+    const refused = async (config: ReturnType<typeof dlrm>, dims: number[]) => {
+      const scheme = perField(fields, dims, { base: 4, projection: "positions" });
+      return await buildModel(device, config, scheme, { seed: 1 }).then(
+        () => undefined,
+        (error) => error as Error,
+      );
+    };
+    const unknown = await refused(dlrm({ dim: 4, dense: ["minute"] }), [4, 4, 4, 4]);
+    expect(unknown).toBeInstanceOf(ModelError);
+    expect(unknown!.message).toContain('"minute", but the fields are user, genres, item, hour');
+    expect((await refused(dlrm({ dim: 4 }), [0, 0, 4, 0]))!.message).toContain('one vector, "item"');
+    expect((await refused(dlrm({ dim: 4 }), [0, 0, 0, 0]))!.message).toContain("nothing to read");
+    expect(device.memory()).toEqual(before);
+    // the bottom tower's vector is something to read
+    const scheme = perField(fields, [0, 0, 4, 0], { base: 4, projection: "positions" });
+    using model = await buildModel(device, dlrm({ dim: 4, dense: ["item"] }), scheme, { seed: 1 });
+    expect(model.state.get("tower.0.weight")!.shape[0]).toBe(4);
   });
 
   test("LR has no embeddings, whatever the scheme", async () => {

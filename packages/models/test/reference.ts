@@ -22,7 +22,7 @@ export function logitsOf(model: Reference, contents: Contents): number[] {
   const { config, scheme, tables, values } = model;
   const get = (name: string) => contents.get(name)!;
   const logits = values.map(() => 0);
-  if (config.kind !== "dnn") {
+  if (config.kind !== "dnn" && config.kind !== "dlrm") {
     const weights = get("linear.weight");
     values.forEach((row, b) => {
       logits[b]! += get("linear.bias")[0]!;
@@ -47,16 +47,55 @@ export function logitsOf(model: Reference, contents: Contents): number[] {
   }
   if (!("hidden" in config)) return logits;
 
-  let h = config.kind === "deepfm" || scheme.projection === "none" ? raw.map(flat) : same.map(flat);
-  config.hidden.forEach((width, i) => {
-    h = h.map((x) => affine(x, get(`tower.${i}.weight`), width, contents.get(`tower.${i}.bias`)));
-    if (config.batchNorm) h = normalised(h, i, contents, model.training);
-    h = h.map((x) => x.map((v) => Math.max(0, v)));
-  });
-  h.forEach((x, b) => {
-    logits[b]! += affine(x, get("tower.output.weight"), 1, get("tower.output.bias"))[0]!;
+  const projects = config.kind !== "deepfm" && scheme.projection === "linear";
+  const read =
+    config.kind === "dlrm" ? interactions(model, contents, same) : (projects ? same : raw).map(flat);
+  towerOf("tower", config.hidden, 1, model, contents, read).forEach(([x], b) => {
+    logits[b]! += x!;
   });
   return logits;
+}
+
+/** DLRM: z, if there are dense fields, and every product of two of z and the other fields' vectors, row by row of a triangle. */
+function interactions(model: Reference, contents: Contents, vectors: number[][][]): number[][] {
+  const { config, scheme, tables } = model;
+  if (config.kind !== "dlrm") throw new Error("interactions: of DLRM only");
+  const isDense = (place: number) => config.dense.includes(scheme.fields[tables.order[place]!]!.name);
+  const part = (dense: boolean) => vectors.map((row) => row.filter((_, place) => isDense(place) === dense));
+  const dense = part(true).map(flat);
+  const width = tables.modelDim;
+  const z =
+    dense[0]!.length > 0
+      ? towerOf("bottom", config.bottom, width, model, contents, dense).map((x) =>
+          x.map((v) => Math.max(0, v)),
+        )
+      : undefined;
+  return part(false).map((row, b) => {
+    const all = z ? [z[b]!, ...row] : row;
+    const dots: number[] = [];
+    for (let i = 1; i < all.length; i++) {
+      for (let j = 0; j < i; j++) dots.push(all[i]!.reduce((n, x, k) => n + x * all[j]![k]!, 0));
+    }
+    return [...(z?.[b] ?? []), ...dots];
+  });
+}
+
+function towerOf(
+  name: string,
+  hidden: readonly number[],
+  out: number,
+  { config, training }: Reference,
+  contents: Contents,
+  x: number[][],
+): number[][] {
+  const get = (part: string) => contents.get(`${name}.${part}`)!;
+  let h = x;
+  hidden.forEach((width, i) => {
+    h = h.map((row) => affine(row, get(`${i}.weight`), width, contents.get(`${name}.${i}.bias`)));
+    if ("batchNorm" in config && config.batchNorm) h = normalised(h, `${name}.${i}`, contents, training);
+    h = h.map((row) => row.map((v) => Math.max(0, v)));
+  });
+  return h.map((row) => affine(row, get("output.weight"), out, get("output.bias")));
 }
 
 const flat = (row: readonly (readonly number[])[]): number[] => row.flat();
@@ -96,6 +135,13 @@ function vectorOf({ scheme, tables }: Reference, contents: Contents, f: number, 
 
 function projected({ scheme, tables }: Reference, contents: Contents, f: number, vector: readonly number[]) {
   const { part, index } = tables.placeOf(f)!;
+  if (scheme.isPlaced(f)) {
+    const whole = new Array<number>(scheme.base).fill(0);
+    scheme.columnsOf(f).forEach((column, k) => {
+      whole[column] = vector[k]!;
+    });
+    return whole;
+  }
   const map = part.projection && contents.get(part.projection.name)!;
   if (!map) return [...vector];
   const { base } = scheme;
@@ -110,8 +156,8 @@ function affine(x: readonly number[], weight: Float64Array, width: number, bias:
   );
 }
 
-function normalised(h: number[][], layer: number, contents: Contents, training: boolean): number[][] {
-  const get = (part: string) => contents.get(`tower.${layer}.norm.${part}`)!;
+function normalised(h: number[][], layer: string, contents: Contents, training: boolean): number[][] {
+  const get = (part: string) => contents.get(`${layer}.norm.${part}`)!;
   const out = h.map((x) => [...x]);
   for (let j = 0; j < h[0]!.length; j++) {
     const column = h.map((x) => x[j]!);

@@ -1,7 +1,17 @@
 /** The small world of the model tests: fields, schemes, configurations, and models with random contents. */
 import { type DimScheme, perField, uniform } from "@trimtab/embeddings";
 import type { Device } from "@trimtab/tensor-core";
-import { buildModel, deepfm, dnn, fm, lr, type Model, type ModelConfig, wideDeep } from "../src/index.ts";
+import {
+  buildModel,
+  deepfm,
+  dlrm,
+  dnn,
+  fm,
+  lr,
+  type Model,
+  type ModelConfig,
+  wideDeep,
+} from "../src/index.ts";
 import { type Feeds, feedsOf, Random, randomValues, type Values } from "./batches.ts";
 import type { Contents } from "./reference.ts";
 
@@ -15,6 +25,11 @@ export const fields = [
 export const schemes: Record<string, DimScheme> = {
   uniform: uniform(fields, 4),
   "per field, one field without": perField(fields, [4, 2, 0, 2], { base: 4, projection: "linear" }),
+  "per field, columns put back": perField(fields, [2, 4, 0, 2], {
+    base: 4,
+    projection: "positions",
+    columns: [[1, 3], [0, 1, 2, 3], [], [0, 2]],
+  }),
   "one smaller dim, projected": perField(fields, [2, 2, 2, 2], { base: 4, projection: "linear" }),
 };
 
@@ -25,6 +40,9 @@ export const configs: Record<string, ModelConfig> = {
   dnn: dnn({ dim: 4, ...tower, batchNorm: true }),
   wideDeep: wideDeep({ dim: 4, ...tower }),
   deepfm: deepfm({ dim: 4, ...tower, batchNorm: true }),
+  dlrm: dlrm({ dim: 4, ...tower, dense: ["hour"], bottom: [6], batchNorm: true }),
+  "dlrm with two dense fields": dlrm({ dim: 4, ...tower, dense: ["hour", "genres"], bottom: [] }),
+  "dlrm of ids alone": dlrm({ dim: 4, ...tower }),
 };
 
 export interface Given {

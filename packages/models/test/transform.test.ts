@@ -14,23 +14,26 @@ beforeAll(async () => {
 });
 afterAll(() => device.dispose());
 
-test.each(["fm", "dnn", "wideDeep", "deepfm"])("%s: vectors times two are tables times two", async (c) => {
-  const { model, feeds } = await givenModel(device, configs[c]!, schemes.uniform!, { batch: 6, seed: 5 });
-  const origins: LookupOrigin[] = [];
-  const transform = (vectors: ReturnType<typeof mul>, origin: LookupOrigin) => {
-    origins.push(origin);
-    return mul(vectors, 2);
-  };
-  using twice = await device.compile(scoreStep(model, 6, { transform }));
-  const { logits } = await twice.fetch(needed(twice, feeds));
-  // user, three genres, item, hour: one vector a slot, before pooling
-  expect(origins.map((o) => [o.layout.name, o.ids.shape, o.plan])).toEqual([["all", [6, 6], undefined]]);
-  for (const table of model.tables.tableVariables) table.write((await table.read()).map((v) => v * 2));
-  using plain = await device.compile(scoreStep(model, 6));
-  const expected = (await plain.fetch(needed(plain, feeds))).logits;
-  expect(logits).toEqual(expected);
-  model.dispose();
-});
+test.each(["fm", "dnn", "wideDeep", "deepfm", "dlrm"])(
+  "%s: vectors times two are tables times two",
+  async (c) => {
+    const { model, feeds } = await givenModel(device, configs[c]!, schemes.uniform!, { batch: 6, seed: 5 });
+    const origins: LookupOrigin[] = [];
+    const transform = (vectors: ReturnType<typeof mul>, origin: LookupOrigin) => {
+      origins.push(origin);
+      return mul(vectors, 2);
+    };
+    using twice = await device.compile(scoreStep(model, 6, { transform }));
+    const { logits } = await twice.fetch(needed(twice, feeds));
+    // user, three genres, item, hour: one vector a slot, before pooling
+    expect(origins.map((o) => [o.layout.name, o.ids.shape, o.plan])).toEqual([["all", [6, 6], undefined]]);
+    for (const table of model.tables.tableVariables) table.write((await table.read()).map((v) => v * 2));
+    using plain = await device.compile(scoreStep(model, 6));
+    const expected = (await plain.fetch(needed(plain, feeds))).logits;
+    expect(logits).toEqual(expected);
+    model.dispose();
+  },
+);
 
 test("parameters of a transform train with the model, by the lookup's own plan", async () => {
   const { model, feeds } = await givenModel(device, configs.fm!, schemes.uniform!, { batch: 6, seed: 5 });

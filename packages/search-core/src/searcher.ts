@@ -101,7 +101,7 @@ export function defineSearcher<S extends z.ZodType>(
 /** Logistic regression has nothing to size, whatever the method. */
 function noEmbeddings({ model }: Task): string | undefined {
   if (baseDim(model) > 0) return undefined;
-  return `model "${model.kind}" has no embeddings to size; use fm, dnn, wideDeep or deepfm`;
+  return `model "${model.kind}" has no embeddings to size; use fm, dnn, wideDeep, deepfm or dlrm`;
 }
 
 async function runSearch<S extends z.ZodType>(

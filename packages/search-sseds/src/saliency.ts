@@ -55,7 +55,7 @@ export async function computeSaliency(options: SaliencyOptions): Promise<Salienc
   const looked = forward.lookedUp;
   if (!looked) {
     throw new TypeError(
-      `saliency: model "${model.config.kind}" has no embeddings to rank; use FM, DNN, Wide&Deep or DeepFM.`,
+      `saliency: model "${model.config.kind}" has no embeddings to rank; use FM, DNN, Wide&Deep, DeepFM or DLRM.`,
     );
   }
   const loss = mean(bceWithLogits(forward.logits, input("labels", [size])));

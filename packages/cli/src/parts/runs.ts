@@ -7,7 +7,7 @@ import type { Command } from "commander";
 import type { Context } from "./context.ts";
 import { openData, shown } from "./data-source.ts";
 import { UsageError } from "./errors.ts";
-import { readSettings, type Settings, type SettingsOptions } from "./settings.ts";
+import { forFields, readSettings, type Settings, type SettingsOptions } from "./settings.ts";
 
 export interface RunOptions extends SettingsOptions {
   readonly run: string;
@@ -55,11 +55,12 @@ export async function openRun(
     );
   }
   const there = occupied && !force ? RunFolder.configOf(options.run) : undefined;
-  const settings = readSettings(options, there);
+  const asked = readSettings(options, there);
   const source = options.data ?? there?.data.folder;
   if (source === undefined)
     throw new UsageError("no data was named; give --data (a dataset folder or a log).");
   const data = await openData(context, source, cacheOf(options.run));
+  const settings = forFields(asked, data.fields);
   const config = configOf(context, kind, data, settings);
   const run = force ? RunFolder.replace(options.run, config) : RunFolder.continue(options.run, config);
   context.onFailure(() => run.abandon());

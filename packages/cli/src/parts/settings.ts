@@ -1,11 +1,12 @@
 /** From options and a configuration file to the settings of a run: the file first, what was typed over it. */
 import { existsSync, readFileSync } from "node:fs";
+import type { FieldInfo } from "@trimtab/data";
 import { type ModelConfig, parseModelConfig } from "@trimtab/models";
 import { parseConfig, type TrainConfig, trainConfigSchema } from "@trimtab/search-core";
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import { UsageError } from "./errors.ts";
-import { number, whole, wholes } from "./options.ts";
+import { list, number, whole, wholes } from "./options.ts";
 
 /** Kinds as they are typed, and as the models package calls them. */
 const KINDS: Record<string, ModelConfig["kind"]> = {
@@ -14,6 +15,7 @@ const KINDS: Record<string, ModelConfig["kind"]> = {
   dnn: "dnn",
   widedeep: "wideDeep",
   deepfm: "deepfm",
+  dlrm: "dlrm",
 };
 const DEFAULT_DIM = 16;
 
@@ -23,6 +25,8 @@ export interface Settings {
   readonly seed: number;
   /** Configurations of searchers, by name. */
   readonly methods: Readonly<Record<string, unknown>>;
+  /** What was said of DLRM's bottom tower: which fields it reads, and its layers. */
+  readonly said: { readonly dense: boolean; readonly bottom: boolean };
 }
 
 /** What the options below parse to; each is undefined unless it was typed. */
@@ -32,6 +36,9 @@ export interface SettingsOptions {
   readonly model?: string;
   readonly dim?: number;
   readonly hidden?: number[];
+  readonly bottom?: number[];
+  /** false: --no-dense. */
+  readonly dense?: string[] | false;
   readonly lr?: number;
   readonly optimizer?: string;
   readonly tableOptimizer?: string;
@@ -54,7 +61,18 @@ export function addModelOptions(command: Command): Command {
   return command
     .addOption(new Option("--model <kind>", "the base model").choices(Object.keys(KINDS)))
     .option("--dim <n>", `numbers in an embedding vector (default: ${DEFAULT_DIM})`, whole(1))
-    .option("--hidden <sizes>", "layers of the tower (default: 64,32)", wholes(1))
+    .option("--hidden <sizes>", "layers of the tower, of DLRM the top one (default: 64,32)", wholes(1))
+    .option(
+      "--bottom <sizes>",
+      "layers of DLRM's bottom tower before its last, which is --dim wide; for example --model dlrm --bottom 64,32 (default: 64,32)",
+      wholes(1),
+    )
+    .option(
+      "--dense <fields>",
+      "fields whose embeddings DLRM's bottom tower reads (default: the numeric ones; without any there is no bottom tower)",
+      list,
+    )
+    .option("--no-dense", "DLRM without a bottom tower")
     .option("--lr <rate>", "learning rate (default: 0.001)", positive)
     .addOption(
       new Option("--optimizer <name>", "for all but tables (default: adam)").choices([
@@ -121,6 +139,8 @@ export function readSettings(options: SettingsOptions, ground?: Ground): Setting
     kind: options.model === undefined ? undefined : KINDS[options.model],
     dim: options.dim,
     hidden: options.hidden,
+    bottom: options.bottom,
+    dense: options.dense === false ? [] : options.dense,
     learningRate: options.lr,
     optimizer: options.optimizer,
     tableOptimizer: options.tableOptimizer,
@@ -154,7 +174,31 @@ export function readSettings(options: SettingsOptions, ground?: Ground): Setting
     ),
     seed: options.seed ?? file.seed ?? ground?.seed ?? 1,
     methods: file.methods,
+    said: {
+      dense: wanted.dense !== undefined,
+      bottom: options.bottom !== undefined || file.model.bottom !== undefined,
+    },
   };
+}
+
+/** Settings of a DLRM for these data: where nothing else was said its bottom tower reads the numeric fields. Throws UsageError. */
+export function forFields<S extends Settings>(settings: S, fields: readonly FieldInfo[]): S {
+  const { model, said } = settings;
+  if (model.kind !== "dlrm") return settings;
+  const numeric = fields.filter(({ kind }) => kind === "numeric").map(({ name }) => name);
+  const dense = said.dense ? model.dense : numeric;
+  const unknown = dense.find((name) => !fields.some((field) => field.name === name));
+  if (unknown !== undefined) {
+    throw new UsageError(
+      `--dense: there is no field "${unknown}"; the fields are ${fields.map(({ name }) => name).join(", ")}.`,
+    );
+  }
+  if (said.bottom && dense.length === 0) {
+    throw new UsageError(
+      "--bottom: the bottom tower has nothing to read, since the data has no numeric field; name fields with --dense, or leave --bottom out.",
+    );
+  }
+  return { ...settings, model: { ...model, dense } };
 }
 
 /** The searchers' configurations of a file. */

@@ -22,6 +22,7 @@ export function command(): Command {
     "train",
     "Train a base model; resumes to the same bits after any interruption.",
     "trimtab train --data movielens.trimtab --model deepfm --dim 16 --hidden 64,32 --run runs/movielens",
+    "trimtab train --data criteo.trimtab --model dlrm --bottom 64,32 --hidden 64,32 --run runs/criteo",
     "trimtab train --run runs/movielens --resume",
   ).option(
     "--data <path>",

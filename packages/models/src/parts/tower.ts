@@ -1,4 +1,4 @@
-/** A tower of fully connected layers: linear, batch norm (if on), relu, dropout; then one linear output. */
+/** A tower of fully connected layers: linear, batch norm (if on), relu, dropout; then a linear output, of one number unless said otherwise. */
 import { type Draw, denseDraw } from "@trimtab/embeddings";
 import {
   add,
@@ -9,12 +9,19 @@ import {
   matmul,
   type Rng,
   relu,
-  reshape,
   type Tensor,
   type Variable,
 } from "@trimtab/tensor-core";
 
 export interface TowerOptions {
+  /** Of its variables: `<name>.0.weight`, ... */
+  readonly name?: string;
+  /** Numbers of the output; default 1. */
+  readonly out?: number;
+  /** Relu on the output too; default false. */
+  readonly reluLast?: boolean;
+  /** First of its random streams, one a layer; towers of one model must not share any. */
+  readonly stream?: number;
   readonly hidden: readonly number[];
   readonly batchNorm: boolean;
   readonly dropout: number;
@@ -31,12 +38,17 @@ interface Layer {
 export class Tower {
   readonly #layers: readonly Layer[];
   readonly #dropout: number;
+  readonly #stream: number;
+  readonly #reluLast: boolean;
 
   constructor(device: Device, width: number, options: TowerOptions) {
+    const { name: tower = "tower", out: last = 1 } = options;
     this.#dropout = options.dropout;
-    const widths = [width, ...options.hidden, 1];
+    this.#stream = options.stream ?? 0;
+    this.#reluLast = options.reluLast ?? false;
+    const widths = [width, ...options.hidden, last];
     this.#layers = widths.slice(1).map((out, i) => {
-      const name = i === options.hidden.length ? "tower.output" : `tower.${i}`;
+      const name = `${tower}.${i === options.hidden.length ? "output" : i}`;
       const weight = device.variable(`${name}.weight`, [widths[i]!, out]);
       if (i === options.hidden.length || !options.batchNorm) {
         return { weight, bias: device.variable(`${name}.bias`, [out]) };
@@ -67,27 +79,30 @@ export class Tower {
   draws(): Draw[] {
     return this.#layers.map(({ weight }, i) => {
       const [fanIn, fanOut] = weight.shape as [number, number];
-      return denseDraw(weight, i, Math.sqrt(2 / (fanIn + fanOut)));
+      return denseDraw(weight, this.#stream + i, Math.sqrt(2 / (fanIn + fanOut)));
     });
   }
 
-  /** x [B, width] -> [B]. With an rng the tower trains: dropout is on and batch norms use and move their moments. */
+  /** x [B, width] -> [B, out]. With an rng the tower trains: dropout is on and batch norms use and move their moments. */
   apply(x: Tensor, rng: Rng | undefined): { readonly output: Tensor; readonly updates: Tensor[] } {
     const updates: Tensor[] = [];
     let h = x;
     this.#layers.forEach(({ weight, bias, norm }, i) => {
       h = matmul(h, weight.value);
       if (bias) h = add(h, bias.value);
-      if (i === this.#layers.length - 1) return;
+      if (i === this.#layers.length - 1) {
+        if (this.#reluLast) h = relu(h);
+        return;
+      }
       if (norm) {
         const normed = batchNorm(h, norm, { training: rng !== undefined });
         h = normed.output;
         updates.push(...normed.updates);
       }
       h = relu(h);
-      if (rng) h = dropout(h, this.#dropout, rng, i);
+      if (rng) h = dropout(h, this.#dropout, rng, this.#stream + i);
     });
-    return { output: reshape(h, [x.shape[0]!]), updates };
+    return { output: h, updates };
   }
 }
 

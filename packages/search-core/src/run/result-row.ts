@@ -69,10 +69,11 @@ function isSynthetic(data: Dataset): boolean {
   return data.manifest.synthetic;
 }
 
-/** The model with what tells it from its siblings: "deepfm d16 64-32". */
+/** The model with what tells it from its siblings: "deepfm d16 64-32", "dlrm d16 bottom 64-32 64-32". */
 export function modelLabel(model: ModelConfig): string {
   const parts: string[] = [model.kind];
   if ("dim" in model) parts.push(`d${model.dim}`);
+  if (model.kind === "dlrm" && model.dense.length > 0) parts.push(`bottom ${model.bottom.join("-")}`);
   if ("hidden" in model) parts.push(model.hidden.join("-"));
   return parts.join(" ");
 }
