@@ -50,16 +50,19 @@ class SegmentWriter {
     chunks(code, get(count), size, (u, to) => {
       code.loop(u, 1, get(to), () => {
         const index = times(get(u), 4);
-        const from = code.keep("i32", "first", this.#feed(pieces ? plan.pieceFrom : plan.offsets, index));
-        const till = code.keep("i32", "last", this.#feed(pieces ? plan.pieceTo : plan.offsets + 1, index));
+        // a kernel that only replaces rows has nothing to sum, and its plan need not say where
+        const sums = folds.length > 0;
+        const bound = (slot: number) => code.keep("i32", "bound", this.#feed(slot, index));
+        const from = sums ? bound(pieces ? plan.pieceFrom : plan.offsets) : "";
+        const till = sums ? bound(pieces ? plan.pieceTo : plan.offsets + 1) : "";
         const outer = end.fork().enter(ROW, u);
         vectorLoop(code, this.#columns, copies, (column, width) => {
           this.#acc = [];
           for (let copy = 0; copy < width.copies; copy++)
             this.#acc.push(folds.map(() => code.keep("v128", "acc", "(v128.const i32x4 0 0 0 0)")));
           const inside = body.fork().enterVector(COLUMN, column, width);
-          if (pieces) this.#positions(inside, from, till, width.copies);
-          else this.#rowsOrPieces(inside, index, from, till, column, width);
+          if (sums && pieces) this.#positions(inside, from, till, width.copies);
+          else if (sums) this.#rowsOrPieces(inside, index, from, till, column, width);
           outer.fork().enterVector(COLUMN, column, width).folded().store();
         });
       });

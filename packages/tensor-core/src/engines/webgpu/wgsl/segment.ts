@@ -49,7 +49,8 @@ export function planSegment(kernel: SegmentKernel, traits: DeviceTraits): Dispat
   ];
   if (kernel.pass === "pieces") {
     lines.push(...sumRun(slot(plan.pieceFrom, "u"), slot(plan.pieceTo, "u")));
-  } else {
+  } else if (folds.length > 0) {
+    // a kernel that only replaces rows has nothing to sum, and its plan need not say where
     lines.push(
       `let firstPiece = ${slot(plan.pieceOffsets, "u")};`,
       `let lastPiece = ${slot(plan.pieceOffsets, "u + 1u")};`,
