@@ -29,6 +29,12 @@ elements() { # single numbers, section 9: in bytes of the uniform tables, and in
     --budgets "20% parameters,10% parameters,5% parameters,2% parameters,1% parameters"
 }
 
+faithful() { # PEP as its authors' code does it, section 9
+  local name=$1
+  shift
+  compare "faithful-$name" "$@" --methods pep --budgets 20%,10%,5%,2%,1% --config benchmarks/pep-faithful.json
+}
+
 # L2, batch and learning rate: chosen for the base model, by validation AUC
 dims ml-small-fm ml-latest-small --model fm --batch 1024 --table-l2 1e-4
 dims ml-small-deepfm ml-latest-small --model deepfm --hidden 64,32 --batch 1024 --table-l2 1e-3
@@ -57,3 +63,7 @@ elements frappe-deepfm $FRAPPE_DEEPFM
 elements movielens-1m-fm $MOVIELENS_FM
 elements movielens-1m-widedeep $MOVIELENS_WIDEDEEP
 elements movielens-1m-deepfm $MOVIELENS_DEEPFM
+
+faithful criteo-fm $CRITEO_FM
+faithful frappe-fm $FRAPPE_FM
+faithful movielens-1m-fm $MOVIELENS_FM
