@@ -2,6 +2,7 @@
 
 import type { Columns, FieldInfo } from "./columns.ts";
 import { BatchError } from "./errors.ts";
+import { type FieldHash, hashedRow, hashInPlace } from "./hashed-row.ts";
 import {
   type BatchPlan,
   PAD,
@@ -12,13 +13,13 @@ import {
   planWords,
 } from "./plan.ts";
 
-/** Which fields share a table, and where each field's rows start: row of a field value = base + id. */
+/** Which fields share a table, and where each field's rows start: row of a field value = base + id, or base + hashedRow(id). */
 export interface TableLayout {
   name: string;
   /** Rows of the whole table. */
   rows: number;
-  /** `field` is an index into the fields of the dataset. */
-  fields: { field: number; base: number }[];
+  /** `field` is an index into the fields of the dataset; with `hash` its ids share fewer rows. */
+  fields: { field: number; base: number; hash?: FieldHash }[];
 }
 
 /** One table's part of a batch. S is the sum of the slots of its fields, in layout order. */
@@ -168,7 +169,7 @@ export function checkShape(columns: Columns, shape: BatchShape): void {
   for (const table of shape.tables) {
     if (table.fields.length === 0)
       throw new BatchError(`table "${table.name}" has no fields`, "Leave the table out");
-    for (const { field, base } of table.fields) {
+    for (const { field, base, hash } of table.fields) {
       const info = shape.fields[field];
       if (!info) {
         throw new BatchError(
@@ -176,9 +177,16 @@ export function checkShape(columns: Columns, shape: BatchShape): void {
           "Field numbers are indexes into the dataset's fields",
         );
       }
-      if (!Number.isInteger(base) || base < 0 || base + info.rows > table.rows) {
+      if (hash && (!Number.isInteger(hash.rows) || hash.rows < 2)) {
         throw new BatchError(
-          `table "${table.name}" has ${table.rows} rows, but field "${info.name}" takes rows ${base} to ${base + info.rows - 1}`,
+          `field "${info.name}" is hashed to ${hash.rows} rows`,
+          "Give a whole number from 2 up: row 0 is the out-of-vocabulary row's own",
+        );
+      }
+      const rows = hash?.rows ?? info.rows;
+      if (!Number.isInteger(base) || base < 0 || base + rows > table.rows) {
+        throw new BatchError(
+          `table "${table.name}" has ${table.rows} rows, but field "${info.name}" takes rows ${base} to ${base + rows - 1}`,
           "Give the table enough rows, or mend the field's base",
         );
       }
@@ -220,13 +228,14 @@ export class BatchMaker {
       const width = this.#slots[t] as number;
       const keys = this.#keys[t];
       let column = 0;
-      for (const { field, base } of layout.fields) {
+      for (const { field, base, hash } of layout.fields) {
         const info = shape.fields[field] as FieldInfo;
         const ids = columns.ids[field] as Uint32Array;
         if (info.kind === "multi" && keys && part.weights) {
-          gatherMulti(ids, info.slots, part, keys, order, from, rows, base, width, column);
+          gatherMulti(ids, info.slots, part, keys, order, from, rows, base, width, column, hash);
         } else {
           gatherSingle(ids, part.ids, order, from, rows, base, width, column);
+          if (hash) hashInPlace(part.ids, column, width, rows, base, hash);
           if (keys && part.weights) {
             for (let r = 0, at = column; r < rows; r++, at += width) {
               keys[at] = part.ids[at] as number;
@@ -287,6 +296,7 @@ function gatherMulti(
   base: number,
   width: number,
   column: number,
+  hash: FieldHash | undefined,
 ): void {
   const weights = part.weights as Float32Array;
   for (let r = 0; r < rows; r++) {
@@ -297,8 +307,9 @@ function gatherMulti(
     for (let s = 0; s < slots; s++) {
       const id = ids[source + s] as number;
       const real = id !== PAD;
-      part.ids[at + s] = real ? base + id : 0;
-      keys[at + s] = real ? base + id : PAD;
+      const row = base + (hash && real ? hashedRow(id, hash) : id);
+      part.ids[at + s] = real ? row : 0;
+      keys[at + s] = real ? row : PAD;
       weights[at + s] = real ? 1 / k : 0;
     }
   }

@@ -77,7 +77,9 @@ export class RingSource implements BatchSource {
       tables: tables.map(({ name, rows, fields: parts }) => ({
         name,
         rows,
-        fields: parts.map(({ field, base }) => ({ field, base })),
+        fields: parts.map(({ field, base, hash }) =>
+          hash ? { field, base, hash: { rows: hash.rows, rule: hash.rule } } : { field, base },
+        ),
       })),
       batch,
       seed,

@@ -26,6 +26,7 @@ export {
   type PlantedField,
   type Strength,
 } from "./generate/truth.ts";
+export { type FieldHash, type HashRule, hashedRow } from "./hashed-row.ts";
 export {
   type FieldManifest,
   type Manifest,

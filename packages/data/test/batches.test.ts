@@ -9,6 +9,7 @@ import {
   type Columns,
   createBatchSource,
   type FieldInfo,
+  hashedRow,
   IdRangeError,
   openBatches,
   PAD,
@@ -244,6 +245,102 @@ describe("batches", () => {
     first!.batch.release();
     first!.batch.release();
     await source.close();
+  });
+});
+
+describe("a field of fewer rows than ids", () => {
+  const hashed: TableLayout = {
+    name: "hashed",
+    rows: 26,
+    fields: [
+      { field: 0, base: 4, hash: { rows: 7, rule: "mixed" } },
+      { field: 1, base: 0, hash: { rows: 4, rule: "modulo" } },
+      { field: 2, base: 1 },
+    ],
+  };
+
+  test("has the hashed rows, weights and plan, from the worker too; other tables are as before", async () => {
+    const data = columns(500);
+    const both = options({ tables: [hashed, tables[0]!], worker: false });
+    const found = await collect(openBatches(data, { ...both, epoch: 0 }));
+    expect(await collect(openBatches(data, { ...both, worker: true, epoch: 0 }))).toEqual(found);
+    const alone = await collect(openBatches(data, { ...options({ worker: false }), epoch: 0 }));
+    type Copy = { users: number[]; tables: { ids: number[]; weights: number[]; plan: unknown }[] };
+    for (const [b, batch] of (found as Copy[]).entries()) {
+      const [own, plain] = batch.tables;
+      expect(plain).toEqual((alone[b] as Copy).tables[0]);
+      expect(own!.weights).toEqual(plain!.weights);
+      batch.users.forEach((row, i) => {
+        const genres = [...data.ids[1]!.subarray(row * 3, row * 3 + 3)];
+        expect(own!.ids.slice(i * 5, i * 5 + 5)).toEqual([
+          4 + hashedRow(data.ids[0]![row]!, { rows: 7, rule: "mixed" }),
+          ...genres.map((id) => (id === PAD ? 0 : hashedRow(id, { rows: 4, rule: "modulo" }))),
+          1 + data.ids[2]![row]!,
+        ]);
+      });
+      const keys = Uint32Array.from(own!.ids, (id, at) => (own!.weights[at] === 0 ? PAD : id));
+      const plan = buildPlan(keys, 26);
+      const copy = (list: Uint32Array) => [...list];
+      expect(own!.plan).toEqual({
+        ...plan,
+        sorted: copy(plan.sorted),
+        rows: copy(plan.rows),
+        offsets: copy(plan.offsets),
+        pieceOffsets: copy(plan.pieceOffsets),
+        pieceFrom: copy(plan.pieceFrom),
+        pieceTo: copy(plan.pieceTo),
+      });
+    }
+  });
+
+  test("law: rows are in range, id 0 is alone, the same id has the same row", () => {
+    const rule = fc.constantFrom("mixed" as const, "modulo" as const);
+    law(
+      fc.property(
+        fc.integer({ min: 1, max: 0xffff_fffe }),
+        fc.integer({ min: 2, max: 1 << 22 }),
+        rule,
+        (id, rows, by) => {
+          const hash = { rows, rule: by };
+          const row = hashedRow(id, hash);
+          expect(Number.isInteger(row) && row >= 1 && row < rows).toBe(true);
+          expect(hashedRow(id, { ...hash })).toBe(row);
+          expect(hashedRow(0, hash)).toBe(0);
+        },
+      ),
+      1000,
+    );
+  });
+
+  test("ids spread over the rows: by chance when mixed, evenly by modulo", () => {
+    const counts = (rule: "mixed" | "modulo") => {
+      const all = new Array<number>(101).fill(0);
+      for (let id = 1; id <= 100_000; id++) all[hashedRow(id, { rows: 101, rule })]!++;
+      return all.slice(1);
+    };
+    expect(new Set(counts("modulo"))).toEqual(new Set([1000]));
+    // 1000 expected, standard deviation 31; six of them
+    for (const n of counts("mixed")) expect(Math.abs(n - 1000)).toBeLessThan(190);
+    // as many ids as rows: chance leaves about a share of 1/e of the rows empty
+    const taken = new Set(
+      Array.from({ length: 10_000 }, (_, i) => hashedRow(i + 1, { rows: 10_001, rule: "mixed" })),
+    );
+    expect(taken.size / 10_000).toBeGreaterThan(0.6);
+    expect(taken.size / 10_000).toBeLessThan(0.66);
+  });
+
+  test("needs a row beside row 0, and room in the table", () => {
+    const open =
+      (rows: number, base = 0) =>
+      () =>
+        createBatchSource(columns(100), {
+          ...options({ worker: false }),
+          tables: [{ name: "t", rows: 9, fields: [{ field: 0, base, hash: { rows, rule: "mixed" } }] }],
+        });
+    expect(open(1)).toThrow(/field "user" is hashed to 1 rows/);
+    expect(open(2.5)).toThrow(/hashed to 2.5 rows/);
+    expect(open(9, 1)).toThrow(/takes rows 1 to 9/);
+    expect(open(9)).not.toThrow();
   });
 });
 

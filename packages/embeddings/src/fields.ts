@@ -11,15 +11,23 @@ export interface FieldSpec {
 }
 
 /**
- * Which fields share a table and where each field's rows start: row of a value = base + id. The data package has the same
- * type (it imports nothing of ours); neither is readonly, so that each can be handed to the other.
+ * Which row an id of a hashed field gets (`hashedRow` of the data package). "mixed": by a hash, so that chance decides which ids share one.
+ * "modulo": by the id itself; where ids are numbered by falling frequency, the most frequent ones never share a row with each other.
+ */
+export const HASH_RULES = ["mixed", "modulo"] as const;
+export type HashRule = (typeof HASH_RULES)[number];
+
+/**
+ * Which fields share a table and where each field's rows start: row of a value = base + id; with `hash` the field has fewer
+ * rows than ids, and whoever makes batches computes the row. The data package has the same type (it imports nothing of ours); neither
+ * is readonly, so that each can be handed to the other.
  */
 export interface TableLayout {
   name: string;
   /** Rows of the whole table. */
   rows: number;
   /** `field` is an index into the fields of the scheme (and of the dataset). */
-  fields: { field: number; base: number }[];
+  fields: { field: number; base: number; hash?: { rows: number; rule: HashRule } }[];
 }
 
 export const fieldSchema = z.strictObject({

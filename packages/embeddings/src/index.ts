@@ -1,4 +1,9 @@
 /** @trimtab/embeddings: schemes (which numbers exist), the tables built from them, and exact bytes. */
+export { type ChunkStoreOptions, candidateSlots, type StoreShape } from "./chunks/options.ts";
+export type { PlannedBatch, PlannedRows } from "./chunks/resolver.ts";
+export { type StepInputs, stepInputs } from "./chunks/step.ts";
+export { type Adjustment, type ChunkList, type ChunkMemory, ChunkStore } from "./chunks/store.ts";
+export type { ChunkVisit, Utilities } from "./chunks/utilities.ts";
 export { type ElementOptions, ElementScheme, elements } from "./elements/elements.ts";
 export {
   ELEMENT_LAYOUTS,
@@ -9,9 +14,18 @@ export {
 } from "./elements/layouts.ts";
 export { ElementTables } from "./elements/tables.ts";
 export * from "./errors.ts";
-export { type FieldSpec, isPooled, layoutOf, slotsOf, type TableLayout } from "./fields.ts";
+export {
+  type FieldSpec,
+  HASH_RULES,
+  type HashRule,
+  isPooled,
+  layoutOf,
+  slotsOf,
+  type TableLayout,
+} from "./fields.ts";
 export { compareSchemes, type SchemeComparison } from "./scheme/compare.ts";
 export { drawScheme, showBytes } from "./scheme/describe.ts";
+export { type HashedOptions, HashedScheme, hashed } from "./scheme/hashed.ts";
 export { loadScheme, saveScheme, schemeFromJSON } from "./scheme/json.ts";
 export { DimScheme, type PerFieldOptions, type Projection, perField, uniform } from "./scheme/per-field.ts";
 export type { FieldUse, Scheme, SchemeJSON, ServeLayout, TrainCost } from "./scheme/scheme.ts";
@@ -19,6 +33,7 @@ export { buildTables, DEFAULT_STD, makeTables, type TableOptions } from "./table
 export type { EmbeddingTables, Vectors } from "./tables/contract.ts";
 export { captureTables, loadTables, saveTables } from "./tables/files.ts";
 export { type TableGroup, WHOLE } from "./tables/groups.ts";
+export { HashedTables } from "./tables/hashed.ts";
 export { inheritTables } from "./tables/inherit.ts";
 export {
   type BlockDraw,

@@ -6,6 +6,9 @@ import {
   type ElementScheme,
   elements,
   type FieldSpec,
+  HASH_RULES,
+  type HashedScheme,
+  hashed,
   perField,
   uniform,
 } from "../src/index.ts";
@@ -52,6 +55,17 @@ export function schemes(rows = 40): fc.Arbitrary<DimScheme> {
     .tuple(fieldsOf(rows), fc.integer({ min: 0, max: 8 }))
     .map(([fields, dim]) => uniform(fields, dim));
   return fc.oneof(plain, perFieldSchemes(rows));
+}
+
+/** Hashed schemes: each field keeps some or all of its rows. */
+export function hashedSchemes(rows = 40): fc.Arbitrary<HashedScheme> {
+  return fc
+    .tuple(fieldsOf(rows), fc.integer({ min: 1, max: 8 }), fc.constantFrom(...HASH_RULES))
+    .chain(([fields, dim, rule]) =>
+      fc
+        .tuple(...fields.map((f) => fc.integer({ min: Math.min(2, f.rows), max: f.rows })))
+        .map((kept) => hashed(fields, { dim, rows: kept, rule })),
+    );
 }
 
 /** A bitset of `bits` bits: about `share` of them, or of whole runs of them (`rowsOf` bits a row), set. */

@@ -1,5 +1,6 @@
 /** @trimtab/search-core: the searcher contract, the trainer, budgets and baselines. */
 export { dimsBySize } from "./baselines/by-size.ts";
+export { hashedRows } from "./baselines/hashed-rows.ts";
 export { magnitude } from "./baselines/magnitude.ts";
 export { randomDims } from "./baselines/random-dims.ts";
 export { retrainSchema, startOf } from "./baselines/retrain.ts";

@@ -4,6 +4,7 @@ import {
   conformanceChecks,
   defineSearcher,
   dimsBySize,
+  hashedRows,
   magnitude,
   randomDims,
   smallerDim,
@@ -24,7 +25,7 @@ const subject = (searcher: unknown) => ({
   makeFolder: tiny.makeFolder,
 });
 
-for (const searcher of [smallerDim, smallerDimProjected, dimsBySize, randomDims, magnitude]) {
+for (const searcher of [smallerDim, smallerDimProjected, dimsBySize, randomDims, hashedRows, magnitude]) {
   describe(searcher.searcherName, () => {
     for (const check of conformanceChecks) test(check.name, () => check.run(subject(searcher)));
   });

@@ -1,6 +1,7 @@
 /** The searchers this command knows, by name. */
 import {
   dimsBySize,
+  hashedRows,
   magnitude,
   randomDims,
   type Searcher,
@@ -14,7 +15,7 @@ import { UsageError } from "./errors.ts";
 type Factory = (config?: never) => Searcher;
 
 const factories = new Map<string, Factory>(
-  [sseds, pep, smallerDim, smallerDimProjected, dimsBySize, randomDims, magnitude].map((f) => [
+  [sseds, pep, smallerDim, smallerDimProjected, dimsBySize, randomDims, hashedRows, magnitude].map((f) => [
     f.searcherName,
     f as Factory,
   ]),
@@ -22,9 +23,9 @@ const factories = new Map<string, Factory>(
 
 export const methodNames: readonly string[] = [...factories.keys()];
 
-/** Baselines that find dims of fields: what a search of dims must beat. (Magnitude pruning finds single numbers, as PEP does.) */
+/** Baselines that find dims of fields: what a search of dims must beat. (Magnitude pruning finds single numbers, as PEP does; hashed-rows keeps fewer rows.) */
 export const baselineNames: readonly string[] = methodNames.filter(
-  (name) => !["sseds", "pep", "magnitude"].includes(name),
+  (name) => !["sseds", "pep", "hashed-rows", "magnitude"].includes(name),
 );
 
 /** Makes a searcher. Throws UsageError for an unknown name, ConfigError for a wrong configuration. */

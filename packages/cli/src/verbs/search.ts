@@ -31,6 +31,7 @@ export function command(): Command {
     "Find schemes under one or several budgets; trains the base model if the run has none.",
     "trimtab search --run runs/movielens --method sseds --budget 25% --budget 10%",
     "trimtab search --run runs/movielens --method sseds --budget 64KiB --set score=saliency --set batches=1",
+    "trimtab search --run runs/movielens --method hashed-rows --budget 35% --set floor=16 --set rule=modulo",
   )
     .requiredOption(
       "--budget <limit>",

@@ -51,7 +51,13 @@ function showDim({ dim, meanDim }: FieldUse): string {
 export function describeScheme(scheme: Scheme): string {
   const body = scheme
     .uses()
-    .map((u) => [u.field, String(u.rows), showDim(u), showBytes(u.bytes), percent(u.share)]);
+    .map((u) => [
+      u.field,
+      u.ids === undefined ? String(u.rows) : `${u.rows} of ${u.ids}`,
+      showDim(u),
+      showBytes(u.bytes),
+      percent(u.share),
+    ]);
   return [totalLine(scheme), ...align([["field", "rows", "dim", "bytes", "share"], ...body])].join("\n");
 }
 

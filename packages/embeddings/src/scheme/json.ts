@@ -6,7 +6,8 @@ import { decodeWords } from "../elements/bits.ts";
 import { elements } from "../elements/elements.ts";
 import { ELEMENT_LAYOUTS } from "../elements/layouts.ts";
 import { SchemeFormatError } from "../errors.ts";
-import { fieldSchema } from "../fields.ts";
+import { fieldSchema, HASH_RULES } from "../fields.ts";
+import { hashed } from "./hashed.ts";
 import { perField, uniform } from "./per-field.ts";
 import type { Scheme } from "./scheme.ts";
 
@@ -36,7 +37,20 @@ const elementsSchema = z.strictObject({
   layout: z.enum(ELEMENT_LAYOUTS).optional(),
 });
 
-const schemeSchema = z.discriminatedUnion("kind", [uniformSchema, perFieldSchema, elementsSchema]);
+const hashedSchema = z.strictObject({
+  kind: z.literal("hashed"),
+  fields: z.array(fieldSchema).min(1),
+  dim,
+  rows: z.array(z.int().positive()),
+  rule: z.enum(HASH_RULES),
+});
+
+const schemeSchema = z.discriminatedUnion("kind", [
+  uniformSchema,
+  perFieldSchema,
+  elementsSchema,
+  hashedSchema,
+]);
 
 /**
  * The scheme that `toJSON` wrote. `source` names it in errors.
@@ -49,12 +63,13 @@ export function schemeFromJSON(json: unknown, source = "scheme"): Scheme {
       path.length === 0 ? message : `${path.join(".")}: ${message}`,
     );
     throw new SchemeFormatError(
-      `${source}: ${problems.join("; ")}; expected a uniform, per-field or elements scheme as saveScheme writes it.`,
+      `${source}: ${problems.join("; ")}; expected a uniform, per-field, elements or hashed scheme as saveScheme writes it.`,
     );
   }
   const s = parsed.data;
   if (s.kind === "uniform") return uniform(s.fields, s.dim);
   if (s.kind === "per-field") return perField(s.fields, s.dims, s);
+  if (s.kind === "hashed") return hashed(s.fields, s);
   const masks = s.masks.map((text, f) => {
     const words = decodeWords(text);
     if (words) return words;

@@ -18,7 +18,10 @@ export type ServeLayout = "dense" | ElementLayout;
 /** One field's line of a scheme. */
 export interface FieldUse {
   readonly field: string;
+  /** Rows of its table. */
   readonly rows: number;
+  /** n_f, where ids share rows. */
+  readonly ids?: number;
   readonly dim: number;
   /** Numbers of a row on average, where rows differ. */
   readonly meanDim?: number;

@@ -2,8 +2,10 @@
 import type { Device } from "@trimtab/tensor-core";
 import { ElementScheme } from "../elements/elements.ts";
 import { ElementTables } from "../elements/tables.ts";
+import { HashedScheme } from "../scheme/hashed.ts";
 import type { Scheme } from "../scheme/scheme.ts";
 import type { EmbeddingTables } from "./contract.ts";
+import { HashedTables } from "./hashed.ts";
 import { initialise } from "./initial.ts";
 import { DenseTables } from "./tables.ts";
 
@@ -21,9 +23,9 @@ export const DEFAULT_STD = 1e-4;
 
 /** Allocates the tables of a scheme, all zeros. Throws SchemeError for other kinds, BufferTooLarge over the binding limit. */
 export function makeTables(device: Device, scheme: Scheme, name?: string): EmbeddingTables {
-  return scheme instanceof ElementScheme
-    ? new ElementTables(device, scheme, name)
-    : new DenseTables(device, scheme, name);
+  if (scheme instanceof ElementScheme) return new ElementTables(device, scheme, name);
+  if (scheme instanceof HashedScheme) return new HashedTables(device, scheme, name);
+  return new DenseTables(device, scheme, name);
 }
 
 /**

@@ -9,8 +9,11 @@ import {
 import { captureElements, ELEMENTS_KEY, restoreElements } from "../elements/files.ts";
 import { ElementTables } from "../elements/tables.ts";
 import { TablesError } from "../errors.ts";
+import { HashedScheme } from "../scheme/hashed.ts";
 import { schemeFromJSON } from "../scheme/json.ts";
+import type { Scheme } from "../scheme/scheme.ts";
 import type { EmbeddingTables } from "./contract.ts";
+import { HashedTables } from "./hashed.ts";
 import { DenseTables } from "./tables.ts";
 
 const tableName = (field: string) => `${field}/table`;
@@ -23,12 +26,13 @@ const projectionName = (field: string) => `${field}/projection`;
  */
 export async function captureTables(tables: EmbeddingTables): Promise<TensorFile> {
   if (tables instanceof ElementTables) return captureElements(tables);
-  if (tables instanceof DenseTables) return captureDense(tables);
+  if (tables instanceof HashedTables) return captureDense(tables.stored, tables.scheme);
+  if (tables instanceof DenseTables) return captureDense(tables, tables.scheme);
   throw new TablesError(`saveTables: cannot save tables of a "${tables.scheme.kind}" scheme.`);
 }
 
-/** `<field>/table` [n_f, d_f] `<field>/projection` [d_f, base] or `<field>/columns` u32 [d_f]; the scheme is in the metadata. */
-async function captureDense(tables: DenseTables): Promise<TensorFile> {
+/** `<field>/table` [n_f, d_f] (of a hashed scheme [m_f, d]) `<field>/projection` [d_f, base] or `<field>/columns` u32 [d_f]; the scheme is in the metadata. */
+async function captureDense(tables: DenseTables, told: Scheme): Promise<TensorFile> {
   const { scheme } = tables;
   const tensors = new Map<string, StoredTensor>();
   for (const f of tables.order) {
@@ -46,7 +50,7 @@ async function captureDense(tables: DenseTables): Promise<TensorFile> {
     const map = await part.projection.read(index * size, size);
     tensors.set(projectionName(name), { dtype: "f32", shape: [dim, scheme.base], data: map });
   }
-  return { tensors, metadata: { scheme: JSON.stringify(scheme.toJSON()) } };
+  return { tensors, metadata: { scheme: JSON.stringify(told.toJSON()) } };
 }
 
 /** Writes the tables and their scheme to one file; beside the header it has the scheme's serve bytes. */
@@ -64,9 +68,13 @@ export function loadTables(device: Device, path: string, name?: string): Embeddi
   } catch {
     throw new TablesError(`${path}: has no scheme in its metadata; it was not written by saveTables.`);
   }
-  const tables = new DenseTables(device, schemeFromJSON(json, path), name);
+  const scheme = schemeFromJSON(json, path);
+  const tables =
+    scheme instanceof HashedScheme
+      ? new HashedTables(device, scheme, name)
+      : new DenseTables(device, scheme, name);
   try {
-    fill(tables, file, path);
+    fill(tables instanceof HashedTables ? tables.stored : tables, file, path);
   } catch (reason) {
     tables.dispose();
     throw reason;

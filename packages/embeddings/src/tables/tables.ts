@@ -34,14 +34,22 @@ export class DenseTables implements EmbeddingTables {
   readonly scheme: DimScheme;
   readonly parts: readonly TablePart[];
 
-  /** Use buildTables or makeTables; a bare constructor makes tables of zeros. */
-  constructor(device: Device, scheme: Scheme, name = "embeddings") {
+  /**
+   * Use buildTables or makeTables; a bare constructor makes tables of zeros. `relayout` changes what a lookup is fed, not what is stored.
+   */
+  constructor(
+    device: Device,
+    scheme: Scheme,
+    name = "embeddings",
+    relayout = (layout: TableLayout): TableLayout => layout,
+  ) {
     const dims = asDimScheme(scheme);
     this.scheme = dims;
     const parts: TablePart[] = [];
     this.parts = parts;
     try {
-      for (const group of groupsOf(dims, device.info.maxBindingBytes)) {
+      for (const made of groupsOf(dims, device.info.maxBindingBytes)) {
+        const group = { ...made, layout: relayout(made.layout) };
         const at = `${name}.${group.layout.name}`;
         const table = device.variable(at, [group.layout.rows, group.dim]);
         parts.push({ group, table });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import {
+  hashed,
   loadScheme,
   perField,
   SchemeFormatError,
@@ -11,7 +12,7 @@ import {
   schemeFromJSON,
   uniform,
 } from "../../src/index.ts";
-import { law, schemes } from "../laws.ts";
+import { hashedSchemes, law, schemes } from "../laws.ts";
 
 const fields = [
   { name: "user", rows: 100, slots: 1 },
@@ -26,7 +27,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 test("law: a scheme comes back from its JSON as it was", () => {
   law(
-    fc.property(schemes(), (s) => {
+    fc.property(fc.oneof(schemes(), hashedSchemes()), (s) => {
       const back = schemeFromJSON(JSON.parse(JSON.stringify(s.toJSON())));
       expect(back).toEqual(s);
       expect(back.serveBytes()).toBe(s.serveBytes());
@@ -36,7 +37,7 @@ test("law: a scheme comes back from its JSON as it was", () => {
 
 test("law: and from its file, with nothing else left in the folder", () => {
   law(
-    fc.property(schemes(), (s) => {
+    fc.property(fc.oneof(schemes(), hashedSchemes()), (s) => {
       const path = join(folder, "scheme.json");
       saveScheme(path, s);
       expect(loadScheme(path)).toEqual(s);
@@ -49,7 +50,8 @@ test("law: and from its file, with nothing else left in the folder", () => {
 describe("what is refused", () => {
   const good = perField(fields, [1, 2], { base: 2, projection: "linear" }).toJSON();
   const cases: [string, unknown, string][] = [
-    ["an unknown kind", { ...good, kind: "hashed" }, "kind"],
+    ["an unknown kind", { ...good, kind: "halved" }, "kind"],
+    ["an unknown rule", { ...hashed(fields, { dim: 2, rows: [9, 7] }).toJSON(), rule: "xor" }, "rule"],
     ["an unknown key", { ...good, dmis: [1] }, "dmis"],
     [
       "an unknown key of a field",
