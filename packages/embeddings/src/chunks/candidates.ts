@@ -73,6 +73,11 @@ export class Candidates {
     return 0;
   }
 
+  /** Keeps a slot from being given away in this batch. */
+  hold(slot: number): void {
+    this.counters[slot] = MOST;
+  }
+
   /** Frees a slot. */
   free(slot: number): void {
     this.owners[slot] = -1;

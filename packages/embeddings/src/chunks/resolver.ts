@@ -1,0 +1,161 @@
+/** From the rows of a batch to addresses: the work that the host does for each step, over arrays made once. */
+import { ChunkStoreError } from "../errors.ts";
+import type { Arrivals } from "./arrivals.ts";
+import type { Books } from "./books.ts";
+import { PLACES } from "./map.ts";
+
+/** Rows of a batch: a batch plan has them. */
+export interface PlannedRows {
+  /** [U] each row of the batch once. */
+  readonly rows: ArrayLike<number>;
+  /** U */
+  readonly count: number;
+}
+
+/** A batch plan, as far as the store needs it. */
+export interface PlannedBatch extends PlannedRows {
+  /** Positions grouped by row. */
+  readonly sorted: Uint32Array;
+  /** [U + 1] bounds of each row's positions in `sorted`. */
+  readonly offsets: Uint32Array;
+}
+
+/** Marks a candidate that begins in this step, in the list of tracked chunks. */
+export const FRESH = 0x8000_0000;
+
+export class Resolver {
+  readonly #books: () => Books;
+  readonly #rows: number;
+  /** u32 [U x K]: the address of each chunk, 0 where it is not live. */
+  chunks = new Uint32Array(0);
+  /** Addresses of the live ones, and which chunk of `chunks` each is. */
+  liveRows = new Uint32Array(0);
+  liveSources = new Uint32Array(1);
+  live = 0;
+  /** Slots of the candidates, and which chunk of `chunks` each is, with FRESH. */
+  trackedRows = new Uint32Array(0);
+  trackedSources = new Uint32Array(1);
+  tracked = 0;
+  /** u32 [positions] */
+  #inverse = new Uint32Array(0);
+
+  /** `rows`: every row is below it. */
+  constructor(books: () => Books, rows: number) {
+    this.#books = books;
+    this.#rows = rows;
+  }
+
+  /** Bytes of the arrays. */
+  get bytes(): number {
+    const { chunks, liveRows, liveSources, trackedRows, trackedSources } = this;
+    const all = [chunks, liveRows, liveSources, trackedRows, trackedSources, this.#inverse];
+    return all.reduce((n, a) => n + a.byteLength, 0);
+  }
+
+  /** Chunks that rows of the batch would make live if there were room. */
+  wanted({ rows, count }: PlannedRows): number {
+    const { map, chunks, room } = this.#books();
+    if (room === 0) return 0;
+    let n = 0;
+    for (let u = 0; u < count; u++) if (map.find(rows[u]!) < 0) n += chunks;
+    return Math.min(n, room);
+  }
+
+  /** Addresses of a training batch: rows arrive, candidates are touched. Throws ChunkStoreError for a row that no field has, before anything changes. */
+  train({ rows, count }: PlannedRows, arrivals: Arrivals): void {
+    const books = this.#books();
+    const { map, candidates, chunks: perRow } = books;
+    this.#check(rows, count);
+    this.#reserve(count * perRow, candidates.slots);
+    const { chunks, liveRows, liveSources, trackedRows, trackedSources } = this;
+    candidates.begin();
+    let live = 0;
+    let tracked = 0;
+    let out = 0;
+    for (let u = 0; u < count; u++) {
+      const row = rows[u]!;
+      let at = map.find(row);
+      let fresh = 0;
+      if (at < 0) {
+        at = books.arrive(row, arrivals);
+        fresh = FRESH;
+      }
+      if (at < 0) {
+        for (let k = 0; k < perRow; k++) chunks[out++] = 0;
+        continue;
+      }
+      for (let k = 0; k < perRow; k++, out++) {
+        let place = map.words[at + PLACES + k]!;
+        if (place > 0) {
+          chunks[out] = place;
+          liveRows[live] = place;
+          liveSources[live++] = out;
+          continue;
+        }
+        chunks[out] = 0;
+        let begun = fresh;
+        if (place === 0 && fresh === 0 && candidates.slots > 0) {
+          const slot = books.track(row, k);
+          if (slot > 0) {
+            books.put(row, k, -slot);
+            place = -slot;
+            begun = FRESH;
+          }
+          // the entry may have moved when another gave its slot up
+          at = map.find(row);
+        }
+        if (place === 0) continue;
+        if (begun === 0) candidates.touch(-place);
+        trackedRows[tracked] = -place;
+        trackedSources[tracked++] = (out | begun) >>> 0;
+      }
+    }
+    this.live = live;
+    this.tracked = tracked;
+  }
+
+  /** Which of the plan's rows each position has; 0 for padding, whose weight is 0. */
+  invert({ sorted, offsets, count }: PlannedBatch, positions: number): Uint32Array {
+    if (this.#inverse.length !== positions) this.#inverse = new Uint32Array(positions);
+    const inverse = this.#inverse;
+    if (offsets[count]! < positions) inverse.fill(0);
+    for (let u = 0, at = 0; u < count; u++) {
+      for (const end = offsets[u + 1]!; at < end; at++) inverse[sorted[at]!] = u;
+    }
+    return inverse;
+  }
+
+  /** Addresses of rows as they are: nothing arrives, nothing is touched. Writes `rows.length` x K of them to `out`. */
+  look(rows: ArrayLike<number>, out: Uint32Array): void {
+    const { map, chunks } = this.#books();
+    const { words } = map;
+    this.#check(rows, rows.length);
+    for (let u = 0, to = 0; u < rows.length; u++) {
+      const at = map.find(rows[u]!);
+      for (let k = 0; k < chunks; k++) out[to++] = at < 0 ? 0 : Math.max(0, words[at + PLACES + k]!);
+    }
+  }
+
+  #check(rows: ArrayLike<number>, count: number): void {
+    for (let u = 0; u < count; u++) {
+      const row = rows[u]!;
+      if (row >= 0 && row < this.#rows) continue;
+      throw new ChunkStoreError(
+        `chunk store: row ${row} was looked up, but its fields have ${this.#rows} rows; give the field more rows.`,
+      );
+    }
+  }
+
+  #reserve(chunks: number, slots: number): void {
+    if (this.chunks.length < chunks) {
+      this.chunks = new Uint32Array(chunks);
+      this.liveRows = new Uint32Array(chunks);
+      this.liveSources = new Uint32Array(chunks);
+    }
+    const most = Math.min(chunks, slots);
+    if (this.trackedRows.length < most) {
+      this.trackedRows = new Uint32Array(most);
+      this.trackedSources = new Uint32Array(most);
+    }
+  }
+}

@@ -1,0 +1,127 @@
+/** The store's part of a training step as a graph: looked-up vectors, and what their gradients change. */
+import {
+  add,
+  and,
+  assignRows,
+  cast,
+  div,
+  gather,
+  input,
+  mul,
+  type RowGradient,
+  reshape,
+  rows,
+  shr,
+  sliceAxis,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  where,
+} from "@trimtab/tensor-core";
+import { type List, list, upTo } from "./lists.ts";
+import type { StoreShape } from "./options.ts";
+import type { Pool } from "./pool.ts";
+
+/** Up to this many numbers of a chunk are squared in place; more are summed by a kernel of their own. */
+const UNROLLED = 16;
+
+/** What a training step is fed beside the batch and its plan, by name. */
+export interface StepInputs {
+  /** u32 [P x K], may be shorter: the address of each chunk of the plan's rows, 0 where it is not live. */
+  readonly chunks: Tensor;
+  /** u32 [B, S]: which of the plan's rows each position has. */
+  readonly inverse: Tensor;
+  readonly live: List;
+  /** None where the store has no slots for candidates. */
+  readonly tracked?: List;
+  /** f32: what gains are multiplied by. */
+  readonly gain: Tensor;
+  /** Prefix of the optimizer's scalars: `<group>.lr` and so on. */
+  readonly group: string;
+}
+
+/** The inputs for B x S positions; their names begin with `<layout>.`. */
+export function stepInputs(
+  shape: StoreShape,
+  [batch, slots]: readonly [number, number],
+  group: string,
+): StepInputs {
+  const { name } = shape.layout;
+  const most = batch * slots * shape.chunks;
+  return {
+    chunks: upTo(`${name}.chunks`, most),
+    inverse: input(`${name}.inverse`, [batch, slots], "u32"),
+    live: list(`${name}.live`, most),
+    tracked: shape.candidates > 0 ? list(`${name}.tracked`, Math.min(most, shape.candidates)) : undefined,
+    gain: input(`${name}.gain`, []),
+    group,
+  };
+}
+
+/** Vectors [B, S, d] of a training step: one pass, from a position to its row's addresses to the numbers. */
+export function vectorsOf(shape: StoreShape, pool: Pool, { chunks, inverse }: StepInputs): Tensor {
+  const [batch, slots] = inverse.shape as [number, number];
+  const addresses = gather(reshape(chunks, [batch * slots, shape.chunks]), inverse);
+  return reshape(gather(pool.values.value, addresses), [batch, slots, shape.dim]);
+}
+
+/** Vectors [B, S, d] for scoring, from addresses u32 [B, S, K]. */
+export function scoredVectors(shape: StoreShape, pool: Pool, addresses: Tensor): Tensor {
+  const [batch, slots] = addresses.shape as [number, number];
+  return reshape(gather(pool.values.value, addresses), [batch, slots, shape.dim]);
+}
+
+/** Moves of the live chunks that a batch touched, and of the utilities of these and of the touched candidates. */
+export function updatesOf(
+  { shape, pool }: { readonly shape: StoreShape; readonly pool: Pool },
+  gradient: RowGradient,
+  { live, tracked, gain, group }: StepInputs,
+): Tensor[] {
+  const { rule, chunks, width } = shape;
+  const { plan } = gradient;
+  // one summed gradient for each of the plan's rows, cut into chunks
+  const sums = reshape(gradient.rows, [plan.positions * chunks, width]);
+  const own = gather(sums, live.source);
+  const weight = rows(pool.values.value, live.plan);
+  const scalars = Object.fromEntries(
+    ["lr", ...rule.scalarNames].map((name) => [name, input(`${group}.${name}`, [])]),
+  );
+  const next = rule.apply({
+    weight,
+    gradient: rule.l2 === 0 ? own : add(own, mul(weight, rule.l2)),
+    state: pool.slots.map((slot) => rows(slot.value, live.plan)),
+    scalars,
+  });
+  /** accesses x gradient norm of each listed chunk, [n, 1], by its number among the batch's chunks. */
+  const gainOf = (source: Tensor): Tensor => {
+    const row = div(source, chunks);
+    const offsets = reshape(plan.offsets, [plan.positions + 1, 1]);
+    const accesses = cast(sub(gather(offsets, add(row, 1)), gather(offsets, row)), "f32");
+    return mul(mul(accesses, norm(gather(sums, source))), gain);
+  };
+  const out = [
+    assignRows(pool.values, next.weight, live.plan),
+    ...pool.slots.map((slot, i) => assignRows(slot, next.state[i]!, live.plan)),
+    assignRows(pool.utility, add(rows(pool.utility.value, live.plan), gainOf(live.source)), live.plan),
+  ];
+  if (!tracked) return out;
+  const fresh = reshape(shr(tracked.source, 31), [tracked.plan.positions, 1]);
+  const before = where(fresh, 0, rows(pool.candidates.value, tracked.plan));
+  const gained = gainOf(and(tracked.source, 0x7fff_ffff));
+  out.push(assignRows(pool.candidates, add(before, gained), tracked.plan));
+  return out;
+}
+
+/** Euclidean norm of each row, [n, c] -> [n, 1]. */
+function norm(x: Tensor): Tensor {
+  const width = x.shape[1]!;
+  if (width > UNROLLED) return sqrt(sum(square(x), [1], { keep: true }));
+  let total: Tensor | undefined;
+  for (let j = 0; j < width; j++) {
+    const part = square(sliceAxis(x, 1, j, j + 1));
+    total = total ? add(total, part) : part;
+  }
+  return sqrt(total!);
+}
