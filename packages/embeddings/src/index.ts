@@ -3,6 +3,7 @@ export { type ChunkStoreOptions, candidateSlots, type StoreShape } from "./chunk
 export type { PlannedBatch, PlannedRows } from "./chunks/resolver.ts";
 export { type StepInputs, stepInputs } from "./chunks/step.ts";
 export { type Adjustment, type ChunkList, type ChunkMemory, ChunkStore } from "./chunks/store.ts";
+export { ChunkStoreTables, type ChunkTablesOptions } from "./chunks/store-tables.ts";
 export type { ChunkVisit, Utilities } from "./chunks/utilities.ts";
 export { type ElementOptions, ElementScheme, elements } from "./elements/elements.ts";
 export {
@@ -30,7 +31,13 @@ export { loadScheme, saveScheme, schemeFromJSON } from "./scheme/json.ts";
 export { DimScheme, type PerFieldOptions, type Projection, perField, uniform } from "./scheme/per-field.ts";
 export type { FieldUse, Scheme, SchemeJSON, ServeLayout, TrainCost } from "./scheme/scheme.ts";
 export { buildTables, DEFAULT_STD, makeTables, type TableOptions } from "./tables/build.ts";
-export type { EmbeddingTables, Vectors } from "./tables/contract.ts";
+export type {
+  EmbeddingTables,
+  LiveLookup,
+  LiveTables,
+  LookupBatch,
+  Vectors,
+} from "./tables/contract.ts";
 export { captureTables, loadTables, saveTables } from "./tables/files.ts";
 export { type TableGroup, WHOLE } from "./tables/groups.ts";
 export { HashedTables } from "./tables/hashed.ts";

@@ -2,6 +2,7 @@
 import {
   type EmbeddingTables,
   initialise,
+  type LiveLookup,
   LookupInputs,
   makeTables,
   type Scheme,
@@ -50,6 +51,8 @@ export interface Forward {
    * gradient is `grad(loss, [lookedUp])`, with or without plans.
    */
   readonly lookedUp?: Tensor;
+  /** Of live tables in training: what `trainStep` does for them. */
+  readonly live?: LiveLookup;
   /** Moves of running moments; empty unless training. */
   readonly updates: readonly Tensor[];
 }
@@ -68,11 +71,11 @@ export class Model {
   readonly #tower: Tower | undefined;
 
   /** Use buildModel; a bare constructor leaves tables and matrices at zero. */
-  constructor(device: Device, config: ModelConfig, scheme: Scheme) {
+  constructor(device: Device, config: ModelConfig, scheme: Scheme, tables?: EmbeddingTables) {
     this.config = config;
     this.scheme = scheme;
     // logistic regression has no embeddings, whatever the scheme would give it
-    this.tables = makeTables(device, config.kind === "lr" ? uniform(scheme.fields, 0) : scheme);
+    this.tables = tables ?? makeTables(device, config.kind === "lr" ? uniform(scheme.fields, 0) : scheme);
     try {
       if (needsEqualDims(config)) checkEqualDims(config, this.tables);
       if (config.kind !== "dnn" && config.kind !== "dlrm") this.#linear = new Linear(device, scheme.fields);
@@ -146,7 +149,10 @@ export class Model {
       { name: "hidden", rule: denseRule(config, hiddenL2), variables: this.#matrices },
       { name: "dense", rule: denseRule(config, 0), variables: this.#vectors },
     ];
-    return groups.filter(({ variables }) => variables.length > 0);
+    // the rates of live tables are fed with the group, though no optimizer holds their variables
+    return groups.filter(
+      ({ name, variables }) => variables.length > 0 || (name === "tables" && this.tables.live),
+    );
   }
 
   /**
@@ -171,7 +177,14 @@ export class Model {
       terms.push(reshape(apply(this.#tower, this.#towerInput(lookup, batch, apply)), [batch]));
     }
     const logits = terms.reduce((total, term) => add(total, term));
-    return { inputs, labels: input("labels", [batch]), logits, lookedUp: lookup?.lookedUp, updates };
+    return {
+      inputs,
+      labels: input("labels", [batch]),
+      logits,
+      lookedUp: lookup?.lookedUp,
+      updates,
+      live: lookup?.live,
+    };
   }
 
   /** [B, width]: what the tower reads. `apply` applies the bottom tower. */
@@ -240,9 +253,12 @@ export async function buildModel(
   device: Device,
   config: ModelConfig,
   scheme: Scheme,
-  options: { readonly seed: number },
+  options: {
+    readonly seed: number;
+    /** Tables to use instead of the scheme's own, which must be its fields'; the model disposes them. */ readonly tables?: EmbeddingTables;
+  },
 ): Promise<Model> {
-  const model = new Model(device, config, scheme);
+  const model = new Model(device, config, scheme, options.tables);
   try {
     await model.initialise(device, options.seed);
   } catch (reason) {

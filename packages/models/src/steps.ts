@@ -5,9 +5,11 @@ import {
   assign,
   bceWithLogits,
   clipGradients,
+  type Gradient,
   grad,
   mean,
   type Optimizer,
+  type RowGradient,
   type Tensor,
 } from "@trimtab/tensor-core";
 import type { Model } from "./model.ts";
@@ -31,12 +33,16 @@ export function trainStep(
   batch: number,
   { transform, clip }: { readonly transform?: VectorTransform; readonly clip?: number } = {},
 ): TrainStep {
-  const { logits, labels, updates } = model.forward({ batch, training: true, transform });
+  const { logits, labels, updates, live } = model.forward({ batch, training: true, transform });
   const loss = mean(bceWithLogits(logits, labels));
-  const raw = grad(loss, optimizer.parameters);
-  const gradients = clip === undefined ? raw : clipGradients(raw, clip);
+  const { parameters } = optimizer;
+  const own: Gradient[] = [...grad(loss, live ? [...parameters, live.vectors] : parameters)];
+  // what no optimizer holds is clipped with the rest, and moved by its tables
+  if (live) own.push(live.rowGradient(own.pop() as Tensor));
+  const gradients = clip === undefined ? own : clipGradients(own, clip);
+  const moved = live ? live.updates(gradients.pop() as RowGradient) : [];
   const counted = assign(model.lossSum, add(model.lossSum.value, loss));
-  return { outputs: { loss }, updates: [...optimizer.updates(gradients), ...updates, counted] };
+  return { outputs: { loss }, updates: [...optimizer.updates(gradients), ...moved, ...updates, counted] };
 }
 
 /** Logits [B] of a batch of `batch` rows, with running moments and without dropout. `transform` as in `model.forward`. */

@@ -19,6 +19,7 @@ export function list(name: string, most: number): List {
   const plan: PlanInputs = {
     name,
     positions: most,
+    capacity: most,
     rows: upTo(`${name}.rows`, most),
     count,
     sorted: source,
@@ -26,6 +27,7 @@ export function list(name: string, most: number): List {
     pieceOffsets: source,
     pieceFrom: source,
     pieceTo: source,
+    places: source,
     pieceCount: count,
   };
   return { plan, source: slice(source, [0], [most]) };

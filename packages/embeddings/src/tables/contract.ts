@@ -1,5 +1,6 @@
 /** What a model asks of embedding tables, whatever scheme they are built from. */
-import type { Rule, Tensor, Variable } from "@trimtab/tensor-core";
+import type { Feeds, RowGradient, Rule, Tensor, TensorFile, Variable } from "@trimtab/tensor-core";
+import type { PlannedBatch } from "../chunks/resolver.ts";
 import type { TableLayout } from "../fields.ts";
 import type { Projection } from "../scheme/per-field.ts";
 import type { Scheme } from "../scheme/scheme.ts";
@@ -18,6 +19,44 @@ export interface Vectors {
   readonly projected: Tensor;
   /** [B, F, d] in scheme order where every field has an embedding of one dim: what all else is computed from. */
   readonly lookedUp: Tensor | undefined;
+  /** Of live tables in training: how this lookup is trained. */
+  readonly live?: LiveLookup;
+}
+
+/** A lookup whose tables no optimizer holds: whoever builds the step asks for the gradient and adds the updates. */
+export interface LiveLookup {
+  /** f32 [B, S, d]: what is looked up, before it is transformed and pooled. */
+  readonly vectors: Tensor;
+  /** `grad(loss, [vectors])` as the gradient of rows, so that it can be clipped with the others. */
+  rowGradient(gradient: Tensor): RowGradient;
+  /** What a step changes. Reads the scalars of the optimizer's group `tables`: `tables.lr` and those of the rule. */
+  updates(gradient: RowGradient): Tensor[];
+}
+
+/** What live tables look at of a batch; batches of the data package are such. */
+export interface LookupBatch {
+  readonly tables: readonly {
+    readonly name: string;
+    readonly ids: Uint32Array;
+    readonly plan?: PlannedBatch;
+  }[];
+}
+
+/**
+ * Tables whose rows get and lose memory while training (a chunk store). Their variables change, so no optimizer and no checkpoint holds
+ * them. A training step is: `await prepare(batch)`; compile again what was compiled under another `generation`; feed `feeds(batch,
+ * true)` beside the rest, and run at once. Scoring needs the last two, with `false`.
+ */
+export interface LiveTables {
+  /** Counts up whenever programs that look up must be compiled again. */
+  readonly generation: number;
+  /** Makes room for the rows of a training batch; may change the generation. */
+  prepare(batch: LookupBatch): Promise<void>;
+  /** Feeds of one run beside ids, weights and plans. In training it counts as a step: call it once a step, right before it runs. */
+  feeds(batch: LookupBatch, training: boolean): Feeds;
+  /** Everything that training has made of the tables; `restore` makes other tables of the same options go on to the same bits. */
+  capture(): Promise<TensorFile>;
+  restore(file: TensorFile, source: string): Promise<void>;
 }
 
 export interface EmbeddingTables {
@@ -43,6 +82,8 @@ export interface EmbeddingTables {
   readonly bytes: number;
   /** Bytes that lookups for training made beside them, until disposed. */
   readonly trainingBytes: number;
+  /** Of tables whose rows get and lose memory while training; undefined for all others. */
+  readonly live?: LiveTables;
   /** Columns of the base dim that vectors of field f hold. */
   columnsOf(f: number): readonly number[];
   /** Where field f is in a dense table; undefined if it is in none. */
