@@ -7,15 +7,16 @@ import type { StoreShape } from "./options.ts";
 /** Chunks that one run of the placing program takes. */
 export const PLACED_AT_ONCE = 8192;
 
+const [ADDRESS, SOURCE, ROW, CHUNK, COLUMNS] = [0, 1, 2, 3, 4];
+const MOST_KEPT = 1 << 18;
+
 /** Chunks that became live since it was cleared. */
 export class Arrivals {
   readonly #shape: StoreShape;
   readonly #bases: readonly number[];
-  #addresses: number[] = [];
-  #sources: number[] = [];
-  /** Of chunks with drawn values: the row; -1 for those that start at zero. */
-  #rows: number[] = [];
-  #chunks: number[] = [];
+  /** Columns of one array: address, candidate slot, row (-1: starts at zero), chunk. */
+  #list = new Float64Array(0);
+  #size = 0;
 
   constructor(shape: StoreShape) {
     this.#shape = shape;
@@ -23,7 +24,7 @@ export class Arrivals {
   }
 
   get size(): number {
-    return this.#addresses.length;
+    return this.#size;
   }
 
   /** A chunk seen for the first time: the values that the uniform table has there. */
@@ -36,11 +37,15 @@ export class Arrivals {
     this.#push(address, source, -1, 0);
   }
 
+  /** Bytes of the list. */
+  get bytes(): number {
+    return this.#list.byteLength;
+  }
+
   clear(): void {
-    this.#addresses = [];
-    this.#sources = [];
-    this.#rows = [];
-    this.#chunks = [];
+    this.#size = 0;
+    // many arrive at first, few later: what one large batch needed is not kept
+    if (this.#list.length > MOST_KEPT) this.#list = new Float64Array(0);
   }
 
   /** Feeds of the placing program, a part at a time. */
@@ -48,8 +53,8 @@ export class Arrivals {
     for (let from = 0; from < this.size; from += PLACED_AT_ONCE) {
       const to = Math.min(from + PLACED_AT_ONCE, this.size);
       yield {
-        "placed.rows": Uint32Array.from(this.#addresses.slice(from, to)),
-        "placed.source": Uint32Array.from(this.#sources.slice(from, to)),
+        "placed.rows": this.#column(ADDRESS, from, to),
+        "placed.source": this.#column(SOURCE, from, to),
         "placed.count": to - from,
         ...(this.#shape.drawnOnHost ? this.#values(from, to) : this.#keys(from, to)),
       };
@@ -57,19 +62,32 @@ export class Arrivals {
   }
 
   #push(address: number, source: number, row: number, chunk: number): void {
-    this.#addresses.push(address);
-    this.#sources.push(source);
-    this.#rows.push(row);
-    this.#chunks.push(chunk);
+    const at = this.#size * COLUMNS;
+    if (at === this.#list.length) {
+      const larger = new Float64Array(Math.max(1024, 2 * at));
+      larger.set(this.#list);
+      this.#list = larger;
+    }
+    this.#list[at + ADDRESS] = address;
+    this.#list[at + SOURCE] = source;
+    this.#list[at + ROW] = row;
+    this.#list[at + CHUNK] = chunk;
+    this.#size++;
+  }
+
+  #column(column: number, from: number, to: number): Uint32Array {
+    const out = new Uint32Array(to - from);
+    for (let i = from; i < to; i++) out[i - from] = this.#list[i * COLUMNS + column]!;
+    return out;
   }
 
   #values(from: number, to: number): Feeds {
     const { width, std, seed } = this.#shape;
     const values = new Float32Array(PLACED_AT_ONCE * width);
     for (let i = from, at = 0; i < to; i++, at += width) {
-      const row = this.#rows[i]!;
+      const row = this.#list[i * COLUMNS + ROW]!;
       if (row < 0) continue;
-      const { key, counter } = this.#drawOf(row, this.#chunks[i]!);
+      const { key, counter } = this.#drawOf(row, this.#list[i * COLUMNS + CHUNK]!);
       for (let j = 0; j < width; j++) values[at + j] = std * normalOf(threefry(key + j, seed, counter));
     }
     return { "placed.values": values };
@@ -80,9 +98,9 @@ export class Arrivals {
     const counters = new Uint32Array(to - from);
     const fresh = new Uint32Array(to - from);
     for (let i = from; i < to; i++) {
-      const row = this.#rows[i]!;
+      const row = this.#list[i * COLUMNS + ROW]!;
       if (row < 0) continue;
-      const { key, counter } = this.#drawOf(row, this.#chunks[i]!);
+      const { key, counter } = this.#drawOf(row, this.#list[i * COLUMNS + CHUNK]!);
       keys[i - from] = key;
       counters[i - from] = counter;
       fresh[i - from] = 1;

@@ -344,7 +344,7 @@ export class ChunkStore {
       utility: bytesOf(utility),
       candidates: bytesOf(this.#candidates),
     };
-    const host = { ...this.#books.bytes, batch: this.#resolver.bytes };
+    const host = { ...this.#books.bytes, batch: this.#resolver.bytes + this.#arrivals.bytes };
     const total = [...Object.values(device), ...Object.values(host)].reduce((a, b) => a + b, 0);
     return { payload: this.live * this.shape.width * VALUE_BYTES, device, host, total };
   }
@@ -411,7 +411,15 @@ export class ChunkStore {
 
   #checkAdjustment(evict: ChunkList, restore: ChunkList): void {
     const { chunks, layout } = this.shape;
+    // a byte for each address is cheaper than a set where many are pruned
+    const pruned = new Uint8Array(evict.rows.length > 0 ? this.capacity + 1 : 0);
     const named = new Set<number>();
+    const isNew = (owner: number, place: number): boolean => {
+      if (place <= 0) return named.size < named.add(owner).size;
+      const before = pruned[place];
+      pruned[place] = 1;
+      return before === 0;
+    };
     const each = (list: ChunkList, what: string, fits: (place: number) => boolean, must: string) => {
       if (list.rows.length !== list.chunks.length) {
         throw new ChunkStoreError(
@@ -422,12 +430,9 @@ export class ChunkStore {
         const row = list.rows[i]!;
         const chunk = list.chunks[i]!;
         const exists = row >= 0 && row < layout.rows && chunk >= 0 && chunk < chunks;
-        const owner = row * chunks + chunk;
-        if (exists && fits(this.#books.placeOf(row, chunk)) && !named.has(owner)) {
-          named.add(owner);
-          continue;
-        }
-        const why = named.has(owner) ? "is named twice" : exists ? must : "does not exist";
+        const place = exists ? this.#books.placeOf(row, chunk) : 0;
+        if (exists && fits(place) && isNew(row * chunks + chunk, place)) continue;
+        const why = !exists ? "does not exist" : fits(place) ? "is named twice" : must;
         throw new ChunkStoreError(
           `chunk store: chunk ${chunk} of row ${row}, to ${what}, ${why}; decide by fresh utilities.`,
         );
