@@ -19,6 +19,7 @@ export {
   parseTruth,
   type Truth,
 } from "./generate/generate.ts";
+export { fieldsOfSize } from "./generate/sizes.ts";
 export {
   defaultFields,
   defaultStrength,

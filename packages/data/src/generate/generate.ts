@@ -1,17 +1,14 @@
 // Writes a planted log of any size, streamed, with the truth and a schema beside it.
 
-import { once } from "node:events";
-import { createWriteStream } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
-import { DuckDBDataChunk, UINTEGER } from "@duckdb/node-api";
 import { z } from "zod";
-import { Duck, name, text } from "../duck.ts";
 import { GenerateError, StoppedError } from "../errors.ts";
 import type { Manifest } from "../manifest.ts";
 import { writeFolder } from "../prepare/folder.ts";
 import { type PrepareOptions, type PrepareProgress, prepare } from "../prepare/prepare.ts";
 import type { LogSchemaInput } from "../schema.ts";
+import { fieldsOfSize } from "./sizes.ts";
 import {
   defaultFields,
   defaultStrength,
@@ -20,6 +17,7 @@ import {
   PlantedLog,
   type Strength,
 } from "./truth.ts";
+import { TIME, timeAt, writeCsv, writeParquet } from "./writers.ts";
 
 /** Options of {@link generate}. */
 export interface GenerateOptions {
@@ -31,6 +29,17 @@ export interface GenerateOptions {
   fields?: readonly PlantedField[];
   /** Default "csv". */
   format?: "csv" | "parquet";
+  /** The same fields with so many values in all; the large ones grow, see {@link fieldsOfSize}. */
+  features?: number;
+  /**
+   * How fast popularity drifts: over the whole log, the number of times that the value at each popularity rank of a large field (1,000
+   * values or more) gives way to a new one. 0 (default): never, and the log is what it was without this option, byte for byte. Above 0 the
+   * rows are in time order with a column `time` (Unix seconds, 30 days in all), and the schema splits by time, 80/10/10. At every
+   * moment ranks follow the field's Zipf law; handing on is gradual (half of a value's time at most), each rank has moments of its own, and
+   * no value comes back, so that 1 to 1 + 1.5 x drift of a rank's values are seen in all. The number of values counts all of them, those
+   * popular at one moment are fewer. Small fields, and what values mean (vectors, first-order terms), do not change with time. At most 100.
+   */
+  drift?: number;
   strength?: Partial<Strength>;
   overwrite?: boolean;
   signal?: AbortSignal;
@@ -48,6 +57,8 @@ const truthSchema = z.strictObject({
     noise: z.number(),
     baseRate: z.number(),
   }),
+  /** Absent where popularity does not drift. */
+  drift: z.number().positive().optional(),
   clickRate: z.number(),
   /** AUC of the true logit, before noise, on the log's first rows: no model can do better but by chance. */
   ceilingAuc: z.number(),
@@ -79,7 +90,6 @@ export function parseTruth(json: unknown): Truth {
 }
 
 const CEILING_ROWS = 200_000;
-const CHUNK = 2048;
 
 /**
  * Writes a synthetic click log with a planted truth. The same options give the same rows, byte for byte (csv).
@@ -99,21 +109,31 @@ export async function generate(
   if (!(strength.baseRate > 0 && strength.baseRate < 1)) {
     throw new GenerateError(`baseRate is ${strength.baseRate}`, "Give a number between 0 and 1");
   }
-  const log = new PlantedLog(options.fields ?? defaultFields, strength, seed);
+  const { features, drift = 0, fields = defaultFields } = options;
+  const sized = features === undefined ? fields : fieldsOfSize(fields, features);
+  const log = new PlantedLog(sized, strength, seed, drift);
+  const drifts = drift > 0;
+  if (drifts && sized.some((field) => field.name === TIME)) {
+    throw new GenerateError(
+      `field "${TIME}": a log that drifts has a column of this name`,
+      "Rename the field",
+    );
+  }
   return writeFolder(options.out, { overwrite: options.overwrite, marker: "truth.json" }, async (folder) => {
     const tally = new Tally(Math.min(rows, CEILING_ROWS));
-    const next = (): 0 | 1 => {
-      const label = log.next();
+    const next = (row: number): 0 | 1 => {
+      const label = log.next(row / rows);
       tally.add(label, log.logit);
       return label;
     };
+    const timeOf = drifts ? (row: number) => timeAt(row / rows) : undefined;
     const check = (done: number): void => {
       if (options.signal?.aborted)
         throw new StoppedError("stopped before the end", "Nothing half-written was left");
       onProgress(done / rows);
     };
-    if (format === "csv") await writeCsv(join(folder, "log.csv"), log, rows, next, check);
-    else await writeParquet(folder, log, rows, next, check);
+    if (format === "csv") await writeCsv(join(folder, "log.csv"), log, rows, next, timeOf, check);
+    else await writeParquet(folder, log, rows, next, timeOf, check);
     const truth: Truth = {
       synthetic: true,
       generator: "trimtab planted truth 1",
@@ -121,6 +141,7 @@ export async function generate(
       seed,
       latent: LATENT,
       strength,
+      ...(drifts ? { drift } : {}),
       clickRate: tally.positives / rows,
       ceilingAuc: tally.auc(),
       fields: log.fields.map((field, f) => ({ ...field, varianceShare: log.varianceShare[f] as number })),
@@ -131,7 +152,8 @@ export async function generate(
       label: "click",
       ...(log.fields.some((field) => field.name === "user") ? { user: "user" } : {}),
       fields: log.fields.map((field) => ({ name: field.name })),
-      split: { by: "random", shares: [0.8, 0.1, 0.1] },
+      ...(drifts ? { time: TIME } : {}),
+      split: { by: drifts ? "time" : "random", shares: [0.8, 0.1, 0.1] },
     };
     await writeFile(join(folder, "schema.json"), `${JSON.stringify(schema, null, 2)}\n`);
     await writeFile(join(folder, "truth.json"), `${JSON.stringify(truth, null, 2)}\n`);
@@ -149,7 +171,7 @@ export async function generateDataset(
   options: GenerateDatasetOptions,
   onProgress: (progress: PrepareProgress | { phase: "generate"; share: number }) => void = () => {},
 ): Promise<{ manifest: Manifest; truth: Truth }> {
-  const { out, rows, seed, fields, strength, overwrite, signal, ...rest } = options;
+  const { out, rows, seed, fields, features, drift, strength, overwrite, signal, ...rest } = options;
   const path = resolve(out);
   const stem = basename(path).replace(/\.trimtab$/, "");
   // Named like any temporary folder of the target, so that a later run cleans it up should this one be killed.
@@ -162,6 +184,8 @@ export async function generateDataset(
     const log = join(scratch, stem);
     const planted: GenerateOptions = { rows, seed, out: log, format: "parquet" };
     if (fields) planted.fields = fields;
+    if (features !== undefined) planted.features = features;
+    if (drift !== undefined) planted.drift = drift;
     if (strength) planted.strength = strength;
     if (signal) planted.signal = signal;
     const truth = await generate(planted, (share) => onProgress({ phase: "generate", share }));
@@ -171,86 +195,6 @@ export async function generateDataset(
     return { manifest: await prepare(log, prepareOptions, onProgress), truth };
   } finally {
     await rm(scratch, { recursive: true, force: true });
-  }
-}
-
-// Values are the field's first letter and the rank: u0 is the commonest user.
-const prefix = (field: string): string => field[0] as string;
-
-async function writeCsv(
-  file: string,
-  log: PlantedLog,
-  rows: number,
-  next: () => 0 | 1,
-  check: (done: number) => void,
-): Promise<void> {
-  const stream = createWriteStream(file);
-  const letters = log.fields.map((field) => prefix(field.name));
-  let failed: Error | undefined;
-  stream.on("error", (error) => {
-    failed = error;
-  });
-  stream.write(`click,${log.fields.map((field) => field.name).join(",")}\n`);
-  for (let done = 0; done < rows; ) {
-    const until = Math.min(rows, done + 10_000);
-    const lines: string[] = [];
-    for (; done < until; done++) {
-      let line = next() === 1 ? "1" : "0";
-      for (let f = 0; f < letters.length; f++) line += `,${letters[f]}${log.values[f]}`;
-      lines.push(line);
-    }
-    check(done);
-    if (!stream.write(`${lines.join("\n")}\n`)) await once(stream, "drain");
-    if (failed) throw failed;
-  }
-  stream.end();
-  await once(stream, "close");
-  if (failed) throw failed;
-}
-
-async function writeParquet(
-  folder: string,
-  log: PlantedLog,
-  rows: number,
-  next: () => 0 | 1,
-  check: (done: number) => void,
-): Promise<void> {
-  const work = join(folder, "work");
-  const duck = await Duck.open({ folder: work });
-  try {
-    const columns = ["click", ...log.fields.map((field) => field.name)];
-    await duck.run(`CREATE TABLE log (${columns.map((c) => `${name(c)} UINTEGER`).join(", ")})`);
-    const appender = await duck.connection.createAppender("log");
-    const types = columns.map(() => UINTEGER);
-    for (let done = 0; done < rows; ) {
-      const size = Math.min(CHUNK, rows - done);
-      const values: number[][] = columns.map(() => new Array<number>(size));
-      for (let i = 0; i < size; i++) {
-        (values[0] as number[])[i] = next();
-        for (let f = 0; f < log.fields.length; f++) (values[f + 1] as number[])[i] = log.values[f] as number;
-      }
-      const chunk = DuckDBDataChunk.create(types, size);
-      chunk.setColumns(values);
-      appender.appendDataChunk(chunk);
-      done += size;
-      // The appender works in this thread; let signals and timers in now and then.
-      if (done % (CHUNK * 16) === 0) {
-        check(done);
-        await new Promise((resume) => setImmediate(resume));
-      }
-    }
-    appender.closeSync();
-    check(rows);
-    const select = [
-      "click",
-      ...log.fields.map((f) => `${text(prefix(f.name))} || ${name(f.name)} AS ${name(f.name)}`),
-    ];
-    await duck.run(
-      `COPY (SELECT ${select.join(", ")} FROM log ORDER BY rowid) TO ${text(join(folder, "log.parquet"))} (FORMAT parquet)`,
-    );
-  } finally {
-    duck.close();
-    await rm(work, { recursive: true, force: true });
   }
 }
 

@@ -10,6 +10,7 @@
 
 import { GenerateError } from "../errors.ts";
 import { Random } from "../random.ts";
+import { DRIFTING_VALUES, DriftingZipf, Zipf } from "./zipf.ts";
 
 /** Numbers of the shared latent space: the largest intrinsic dim. */
 export const LATENT = 8;
@@ -68,40 +69,6 @@ export function checkFields(fields: readonly PlantedField[]): void {
     throw new GenerateError("every field is noise", "Give one a dim above 0");
 }
 
-/** Draws values 0..n-1 with probability proportional to 1 / (rank + 1)^s, in constant time (Vose's alias method). */
-export class Zipf {
-  readonly #keep: Float64Array;
-  readonly #alias: Uint32Array;
-  constructor(
-    readonly n: number,
-    s: number,
-  ) {
-    const weight = new Float64Array(n);
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += weight[i] = (i + 1) ** -s;
-    for (let i = 0; i < n; i++) weight[i] = ((weight[i] as number) * n) / sum;
-    this.#keep = weight;
-    this.#alias = Uint32Array.from({ length: n }, (_, i) => i);
-    const small: number[] = [];
-    const large: number[] = [];
-    for (let i = 0; i < n; i++) ((weight[i] as number) < 1 ? small : large).push(i);
-    while (small.length > 0 && large.length > 0) {
-      const less = small.pop() as number;
-      const more = large[large.length - 1] as number;
-      this.#alias[less] = more;
-      weight[more] = (weight[more] as number) + (weight[less] as number) - 1;
-      if ((weight[more] as number) < 1) small.push(large.pop() as number);
-    }
-    // What rounding left over keeps its own value.
-    for (const i of [...small, ...large]) weight[i] = 1;
-  }
-  draw(random: Random): number {
-    const u = random.uniform() * this.n;
-    const i = Math.floor(u);
-    return u - i < (this.#keep[i] as number) ? i : (this.#alias[i] as number);
-  }
-}
-
 /** How strong the planted parts are, as standard deviations of the logit. */
 export interface Strength {
   /** Of the sum of field-pair interactions. */
@@ -118,11 +85,14 @@ export const defaultStrength: Strength = { pairs: 2, firstOrder: 0.6, noise: 0.2
 
 const SAMPLE = 20_000;
 
+/** A rank needs a value for each time it is handed on, and the smallest drifting field has 1000. */
+const MOST_DRIFT = 100;
+
 /** Draws rows of the planted log. All state is a function of the seed. */
 export class PlantedLog {
   readonly #vectors: Float32Array[];
   readonly #first: Float32Array[];
-  readonly #zipf: Zipf[];
+  readonly #popularity: (Zipf | DriftingZipf)[];
   readonly #rows: Random;
   readonly #sum = new Float64Array(LATENT);
   #pairScale = 1;
@@ -139,10 +109,19 @@ export class PlantedLog {
     readonly fields: readonly PlantedField[],
     readonly strength: Strength,
     seed: number,
+    /** How many times over the log each popularity rank of a large field is handed on to a new value; 0: never. */
+    drift = 0,
   ) {
     checkFields(fields);
+    if (!(drift >= 0 && drift <= MOST_DRIFT)) {
+      throw new GenerateError(`drift is ${drift}`, `Give a number from 0 to ${MOST_DRIFT}`);
+    }
     this.values = new Uint32Array(fields.length);
-    this.#zipf = fields.map(({ values, zipf }) => new Zipf(values, zipf));
+    this.#popularity = fields.map(({ values, zipf }, f) =>
+      drift > 0 && values >= DRIFTING_VALUES
+        ? new DriftingZipf(values, zipf, drift, new Random(seed, 4, f))
+        : new Zipf(values, zipf),
+    );
     // Each field draws from a stream of its own, so adding a field leaves the others as they were.
     const streams = fields.map((_, f) => new Random(seed, 1, f));
     const bases = fields.map(({ dim }, f) => orthonormal(dim, streams[f] as Random));
@@ -157,13 +136,13 @@ export class PlantedLog {
     this.varianceShare = this.#calibrate(new Random(seed, 3));
   }
 
-  #draw(random: Random): { pairs: number; first: number } {
+  #draw(random: Random, time: number): { pairs: number; first: number } {
     const { fields } = this;
     const sum = this.#sum.fill(0);
     let squares = 0;
     let first = 0;
     for (let f = 0; f < fields.length; f++) {
-      const value = (this.#zipf[f] as Zipf).draw(random);
+      const value = (this.#popularity[f] as DriftingZipf).draw(random, time);
       this.values[f] = value;
       if ((fields[f] as PlantedField).dim === 0) continue;
       first += (this.#first[f] as Float32Array)[value] as number;
@@ -188,7 +167,7 @@ export class PlantedLog {
     const noise = new Float64Array(SAMPLE);
     const seen = new Uint32Array(SAMPLE * fields.length);
     for (let i = 0; i < SAMPLE; i++) {
-      const drawn = this.#draw(random);
+      const drawn = this.#draw(random, i / SAMPLE);
       pairs[i] = drawn.pairs;
       first[i] = drawn.first;
       noise[i] = random.normal() * strength.noise;
@@ -253,10 +232,10 @@ export class PlantedLog {
     return table.length === 0 ? new Float32Array(LATENT) : table.slice(value * LATENT, (value + 1) * LATENT);
   }
 
-  /** Draws the next row into `values` and `logit`, and returns its label. */
-  next(): 0 | 1 {
+  /** Draws the next row, at `time` from 0 to 1 of the log, into `values` and `logit`, and returns its label. */
+  next(time = 0): 0 | 1 {
     const random = this.#rows;
-    const { pairs, first } = this.#draw(random);
+    const { pairs, first } = this.#draw(random, time);
     this.logit = pairs * this.#pairScale + first * this.#firstScale + this.#bias;
     const noisy = this.logit + random.normal() * this.strength.noise;
     return random.uniform() < 1 / (1 + Math.exp(-noisy)) ? 1 : 0;

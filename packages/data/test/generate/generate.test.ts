@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { PlantedLog, Zipf } from "../../src/generate/truth.ts";
+import { PlantedLog } from "../../src/generate/truth.ts";
+import { Zipf } from "../../src/generate/zipf.ts";
 import {
   Dataset,
   defaultFields,
