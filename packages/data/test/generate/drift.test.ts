@@ -153,8 +153,15 @@ describe("a log that drifts", () => {
       const shares: number[] = [];
       for (const drift of [0, 0.3, 1, 3]) {
         const out = join(freshFolder(), "d.trimtab");
-        const split = { by: "rows", shares: [0.8, 0.1, 0.1] } as const;
-        const { manifest } = await generateDataset({ rows: 12_000, seed, out, drift, features: 6000, split });
+        const shared: [number, number, number] = [0.8, 0.1, 0.1];
+        const { manifest } = await generateDataset({
+          rows: 12_000,
+          seed,
+          out,
+          drift,
+          features: 6000,
+          split: { by: "rows", shares: shared },
+        });
         const unseen = (name: string) => manifest.fields.find((f) => f.name === name)!.outOfVocabulary.test;
         shares.push(unseen("user"));
         for (const small of ["weekday", "hour", "device", "browser"]) expect(unseen(small)).toBe(0);
