@@ -1,0 +1,95 @@
+/** Batches for tests, made in the plainest way: ids, pooling weights and batch plans (design section 4, "Sparse tables"). */
+
+import type { FieldSpec, TableLayout } from "@trimtab/embeddings";
+import { PIECE } from "@trimtab/tensor-core";
+
+/** [row][field]: the ids a row has in a field; fewer than the field's slots are padded. */
+export type Values = readonly (readonly (readonly number[])[])[];
+
+/** A small generator, so that a test's numbers come from its seed. */
+export class Random {
+  #state: number;
+  constructor(seed: number) {
+    this.#state = (seed ^ 0x9e3779b9) >>> 0;
+  }
+
+  /** In [0, 1). */
+  next(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = this.#state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  below(n: number): number {
+    return Math.floor(n * this.next());
+  }
+}
+
+/** Random ids; multi-valued fields get 0 to all of their slots. */
+export function randomValues(fields: readonly FieldSpec[], rows: number, random: Random): number[][][] {
+  return Array.from({ length: rows }, () =>
+    fields.map((f) => {
+      const count = f.slots === 1 ? 1 : random.below(f.slots + 1);
+      return Array.from({ length: count }, () => random.below(f.rows));
+    }),
+  );
+}
+
+export type Feeds = Record<string, Uint32Array | Float32Array | number>;
+
+/** Everything a layout's lookup is fed. */
+export function feedsOf(layout: TableLayout, fields: readonly FieldSpec[], values: Values): Feeds {
+  const ids: number[] = [];
+  const weights: number[] = [];
+  const positions = new Map<number, number[]>();
+  for (const row of values) {
+    for (const { field, base } of layout.fields) {
+      const own = row[field]!;
+      for (let s = 0; s < fields[field]!.slots; s++) {
+        const id = own[s];
+        if (id !== undefined) {
+          const at = base + id;
+          positions.set(at, [...(positions.get(at) ?? []), ids.length]);
+        }
+        ids.push(id === undefined ? 0 : base + id);
+        weights.push(id === undefined ? 0 : 1 / own.length);
+      }
+    }
+  }
+  const feeds: Feeds = {};
+  feeds[`${layout.name}.ids`] = Uint32Array.from(ids);
+  feeds[`${layout.name}.weights`] = Float32Array.from(weights);
+  Object.assign(feeds, planOf(layout.name, positions));
+  return feeds;
+}
+
+function planOf(name: string, positions: ReadonlyMap<number, readonly number[]>): Feeds {
+  const rows = [...positions.keys()].sort((a, b) => a - b);
+  const sorted: number[] = [];
+  const offsets = [0];
+  const pieceOffsets = [0];
+  const pieceFrom: number[] = [];
+  const pieceTo: number[] = [];
+  for (const row of rows) {
+    const from = sorted.length;
+    sorted.push(...positions.get(row)!);
+    const to = sorted.length;
+    for (let at = from; to - from > PIECE && at < to; at += PIECE) {
+      pieceFrom.push(at);
+      pieceTo.push(Math.min(to, at + PIECE));
+    }
+    offsets.push(to);
+    pieceOffsets.push(pieceFrom.length);
+  }
+  const arrays = { sorted, rows, offsets, pieceOffsets, pieceFrom, pieceTo };
+  const feeds: Feeds = { [`${name}.count`]: rows.length, [`${name}.pieceCount`]: pieceFrom.length };
+  for (const [part, list] of Object.entries(arrays)) feeds[`${name}.${part}`] = Uint32Array.from(list);
+  return feeds;
+}
+
+/** The feeds that a program asks for. */
+export function needed(program: { readonly inputs: readonly string[] }, feeds: Feeds): Feeds {
+  return Object.fromEntries(program.inputs.flatMap((name) => (name in feeds ? [[name, feeds[name]!]] : [])));
+}
