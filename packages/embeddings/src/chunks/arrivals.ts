@@ -110,14 +110,20 @@ export class Arrivals {
 
   /** The random key of the chunk's first column, and its row inside the field: see `initial.ts`. */
   #drawOf(row: number, chunk: number): { readonly key: number; readonly counter: number } {
-    let low = 0;
-    let high = this.#bases.length;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (this.#bases[middle]! <= row) low = middle;
-      else high = middle;
-    }
+    const low = lastAtMost(this.#bases, row);
     const { field } = this.#shape.layout.fields[low]!;
     return { key: columnKey(field, chunk * this.#shape.width), counter: row - this.#bases[low]! };
   }
+}
+
+/** Index of the last of ascending `bases` that is at most `row`: the field of a row. */
+export function lastAtMost(bases: readonly number[], row: number): number {
+  let low = 0;
+  let high = bases.length;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (bases[middle]! <= row) low = middle;
+    else high = middle;
+  }
+  return low;
 }

@@ -81,8 +81,9 @@ export function updatesOf(
 ): Tensor[] {
   const { rule, chunks, width } = shape;
   const { plan } = gradient;
+  const most = plan.rows.shape[0]!;
   // one summed gradient for each of the plan's rows, cut into chunks
-  const sums = reshape(gradient.rows, [plan.capacity * chunks, width]);
+  const sums = reshape(gradient.rows, [most * chunks, width]);
   const own = gather(sums, live.source);
   const weight = rows(pool.values.value, live.plan);
   const scalars = Object.fromEntries(
@@ -97,7 +98,7 @@ export function updatesOf(
   /** accesses x gradient norm of each listed chunk, [n, 1], by its number among the batch's chunks. */
   const gainOf = (source: Tensor): Tensor => {
     const row = div(source, chunks);
-    const offsets = reshape(plan.offsets, [plan.capacity + 1, 1]);
+    const offsets = reshape(plan.offsets, [most + 1, 1]);
     const accesses = cast(sub(gather(offsets, add(row, 1)), gather(offsets, row)), "f32");
     return mul(mul(accesses, norm(gather(sums, source))), gain);
   };
@@ -107,7 +108,7 @@ export function updatesOf(
     assignRows(pool.utility, add(rows(pool.utility.value, live.plan), gainOf(live.source)), live.plan),
   ];
   if (!tracked) return out;
-  const fresh = reshape(shr(tracked.source, 31), [tracked.plan.capacity, 1]);
+  const fresh = reshape(shr(tracked.source, 31), [tracked.source.shape[0]!, 1]);
   const before = where(fresh, 0, rows(pool.candidates.value, tracked.plan));
   const gained = gainOf(and(tracked.source, 0x7fff_ffff));
   out.push(assignRows(pool.candidates, add(before, gained), tracked.plan));

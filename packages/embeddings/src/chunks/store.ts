@@ -8,16 +8,19 @@
  * needs them, and steps run in the order they were queued. So no running step sees an address that was given to another.
  */
 import type { Device, Feeds, RowGradient, Tensor, TensorFile, Variable } from "@trimtab/tensor-core";
+import { setBit } from "../elements/bits.ts";
 import { ChunkStoreError } from "../errors.ts";
 import { VALUE_BYTES } from "../scheme/scheme.ts";
-import { Arrivals } from "./arrivals.ts";
+import { Arrivals, lastAtMost } from "./arrivals.ts";
 import { Books } from "./books.ts";
 import { Clock } from "./clock.ts";
+import { ChunkTables } from "./compact.ts";
 import { captureStore, readStore } from "./files.ts";
 import { PLACES } from "./map.ts";
 import { type ChunkStoreOptions, type StoreShape, storeShape } from "./options.ts";
 import { Pool } from "./pool.ts";
 import { type PlannedBatch, type PlannedRows, Resolver } from "./resolver.ts";
+import { type RowChunkScheme, rowChunks } from "./scheme.ts";
 import { type StepInputs, scoredVectors, updatesOf, vectorsOf } from "./step.ts";
 import { Utilities } from "./utilities.ts";
 
@@ -349,6 +352,47 @@ export class ChunkStore {
     return { payload: this.live * this.shape.width * VALUE_BYTES, device, host, total };
   }
 
+  /** The chunks that are live now, as a scheme. Throws SchemeError where the fields have 2^32 chunks or more together. */
+  scheme(): RowChunkScheme {
+    const { fields, dim, chunks } = this.shape;
+    const masks = fields.map(({ rows }) => new Uint32Array(Math.ceil((rows * chunks) / 32)));
+    this.#eachLive((field, row, chunk) => {
+      setBit(masks[field]!, row * chunks + chunk);
+    });
+    return rowChunks(fields, { dim, chunks, masks });
+  }
+
+  /**
+   * Compact tables with the live chunks as they are after what is queued, for serving: they score what the store scores. The caller
+   * disposes them.
+   */
+  async compact(name?: string): Promise<ChunkTables> {
+    this.#check();
+    return await this.#alone("compact", async () => {
+      const scheme = this.scheme();
+      const { chunks, width } = this.shape;
+      const tables = new ChunkTables(this.#device, scheme, name);
+      try {
+        const all = (await this.#pool.values.read()) as Float32Array;
+        const values = new Float32Array(scheme.parameters);
+        let at = 0;
+        this.shape.layout.fields.forEach(({ field, base }) => {
+          scheme.eachChunk(field, (owner) => {
+            const row = Math.floor(owner / chunks);
+            const address = this.#books.placeOf(base + row, owner - row * chunks);
+            values.set(all.subarray(address * width, (address + 1) * width), at);
+            at += width;
+          });
+        });
+        tables.values?.write(values);
+        return tables;
+      } catch (reason) {
+        tables.dispose();
+        throw reason;
+      }
+    });
+  }
+
   /** Everything a store is, after what is queued: for `saveTensors`. A store that `restore`s it goes on to the same bits. */
   async capture(): Promise<TensorFile> {
     this.#check();
@@ -390,6 +434,21 @@ export class ChunkStore {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** Every live chunk by field, row of the field and number. */
+  #eachLive(visit: (field: number, row: number, chunk: number) => void): void {
+    const { layout, chunks } = this.shape;
+    const { map } = this.#books;
+    const bases = layout.fields.map(({ base }) => base);
+    map.each((row, at) => {
+      let field = -1;
+      for (let k = 0; k < chunks; k++) {
+        if (map.words[at + PLACES + k]! <= 0) continue;
+        if (field < 0) field = lastAtMost(bases, row);
+        visit(layout.fields[field]!.field, row - bases[field]!, k);
+      }
+    });
   }
 
   #placeArrivals(): void {

@@ -31,8 +31,16 @@ export async function captureElements(tables: ElementTables): Promise<TensorFile
   };
   if (tables.values) await put(VALUES, tables.values);
   for (const [name, v] of tables.index) await put(name, v);
-  const head: z.input<typeof headSchema> = { fields: [...fields], dim: base, layout, held: tables.order };
-  return { tensors, metadata: { [ELEMENTS_KEY]: JSON.stringify(head) } };
+  return { tensors, metadata: { [ELEMENTS_KEY]: headOf({ fields, base, layout }, tables.order) } };
+}
+
+/** What the tensors do not say of a mask; `held`: the fields that have any number. */
+export function headOf(
+  { fields, base, layout }: Pick<ElementScheme, "fields" | "base" | "layout">,
+  held: number[],
+): string {
+  const head: z.input<typeof headSchema> = { fields: [...fields], dim: base, layout, held };
+  return JSON.stringify(head);
 }
 
 /** Builds tables from such a file. Throws TablesError, naming `path`, where its parts contradict each other. */
@@ -54,13 +62,14 @@ export function restoreElements(
   }
 }
 
-function schemeOf(file: TensorFile, path: string, numbers: number): ElementScheme {
+/** The scheme that a file's head and index arrays say, for `numbers` values. Throws TablesError, naming `path`. */
+export function schemeOf(file: TensorFile, path: string, numbers: number, key = ELEMENTS_KEY): ElementScheme {
   const fail = (why: string) => new TablesError(`${path}: ${why}; it is damaged.`);
   let json: unknown;
   try {
-    json = JSON.parse(file.metadata[ELEMENTS_KEY] ?? "");
+    json = JSON.parse(file.metadata[key] ?? "");
   } catch {
-    throw fail("its element mask is not JSON");
+    throw fail("its mask is not JSON");
   }
   const parsed = headSchema.safeParse(json);
   if (!parsed.success)

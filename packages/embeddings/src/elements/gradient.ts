@@ -12,6 +12,7 @@ import {
   customGradient,
   div,
   eq,
+  gather,
   iota,
   lt,
   minimum,
@@ -30,7 +31,7 @@ import { take } from "./bit-ops.ts";
 
 /** What training holds beside the values. */
 export interface TrainingArrays {
-  /** u32 [K, 1]: row x dim + column of each number. */
+  /** u32 [K, 1]: row x dim + column of each number; of chunks of numbers, row x chunks of a row + chunk. */
   readonly addresses: Variable;
   /** u32 [N, 1]: the place of each row in the plan of the last batch that looked it up. */
   readonly places: Variable;
@@ -39,7 +40,10 @@ export interface TrainingArrays {
 /** For each gradient that `withGradient` made: 1 where the number's row was looked up. */
 const touchedBy = new WeakMap<Tensor, Tensor>();
 
-/** The looked-up vectors [B, S, d], with a gradient [K, 1] for `values`: zero for numbers of rows that the batch did not look up. */
+/**
+ * The looked-up vectors [B, S, d], with a gradient for `values` [K, c]: zero for numbers of rows that the batch did not look up. c is 1
+ * for single numbers, more for chunks of c.
+ */
 export function withGradient(
   vectors: Tensor,
   values: Variable,
@@ -48,14 +52,17 @@ export function withGradient(
 ): Tensor {
   const { positions } = plan;
   const dim = vectors.shape.at(-1)!;
+  const [numbers, width] = values.shape as [number, number];
+  const perRow = dim / width;
   const placed = assignRows(places, iota([positions, 1]), plan);
   return customGradient(vectors, [values.value], (g) => {
     const sums = segmentSum(reshape(g, [positions, dim]), plan);
-    const row = div(addresses.value, dim);
+    const row = div(addresses.value, perRow);
     const place = minimum(take(placed, row), positions - 1);
     const touched = and(lt(place, plan.count), eq(take(reshape(plan.rows, [positions, 1]), place), row));
-    const column = sub(addresses.value, mul(row, dim));
-    const own = take(reshape(sums, [positions * dim, 1]), add(mul(place, dim), column));
+    const column = sub(addresses.value, mul(row, perRow));
+    const at = reshape(add(mul(place, perRow), column), [numbers]);
+    const own = gather(reshape(sums, [positions * perRow, width]), at);
     const gradient = where(touched, own, 0);
     touchedBy.set(gradient, touched);
     return [gradient];

@@ -1,3 +1,4 @@
+import { RowChunkScheme } from "../chunks/scheme.ts";
 import { ElementScheme } from "../elements/elements.ts";
 import { SchemeError } from "../errors.ts";
 import type { Scheme } from "./scheme.ts";
@@ -11,7 +12,7 @@ export interface SchemeComparison {
   readonly meanAbsLog2Ratio: number;
   /** sum |d_a - d_b| / sum max(d_a, d_b): 0 for equal dims, 1 if no field has an embedding in both. */
   readonly relativeL1: number;
-  /** Of two element masks: numbers that exist in both over numbers that exist in either, 1 if neither has any. null for other kinds. */
+  /** Of two element masks, or two row-chunk schemes: numbers that exist in both over numbers that exist in either, 1 if neither has any. null for other kinds. */
   readonly sharedNumbers: number | null;
   /** Serve bytes of b over those of a; null if a has none. */
   readonly bytesRatio: number | null;
@@ -45,7 +46,13 @@ export function compareSchemes(a: Scheme, b: Scheme): SchemeComparison {
     identical,
     meanAbsLog2Ratio: ratio / a.fields.length,
     relativeL1: largest === 0 ? 0 : apart / largest,
-    sharedNumbers: a instanceof ElementScheme && b instanceof ElementScheme ? a.shared(b) : null,
+    sharedNumbers: sharedOf(a, b),
     bytesRatio: bytes === 0 ? null : b.serveBytes() / bytes,
   };
+}
+
+function sharedOf(a: Scheme, b: Scheme): number | null {
+  if (a instanceof ElementScheme && b instanceof ElementScheme) return a.shared(b);
+  if (a instanceof RowChunkScheme && b instanceof RowChunkScheme) return a.shared(b);
+  return null;
 }

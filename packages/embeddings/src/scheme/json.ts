@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { writeWhole } from "@trimtab/tensor-core";
 import { z } from "zod";
+import { rowChunks } from "../chunks/scheme.ts";
 import { decodeWords } from "../elements/bits.ts";
 import { elements } from "../elements/elements.ts";
 import { ELEMENT_LAYOUTS } from "../elements/layouts.ts";
@@ -45,11 +46,22 @@ const hashedSchema = z.strictObject({
   rule: z.enum(HASH_RULES),
 });
 
+const chunksSchema = z.strictObject({
+  kind: z.literal("chunks"),
+  fields: z.array(fieldSchema).min(1),
+  dim,
+  chunks: z.int().positive(),
+  /** Bitsets, base64. */
+  masks: z.array(z.string()),
+  layout: z.enum(ELEMENT_LAYOUTS).optional(),
+});
+
 const schemeSchema = z.discriminatedUnion("kind", [
   uniformSchema,
   perFieldSchema,
   elementsSchema,
   hashedSchema,
+  chunksSchema,
 ]);
 
 /**
@@ -63,7 +75,7 @@ export function schemeFromJSON(json: unknown, source = "scheme"): Scheme {
       path.length === 0 ? message : `${path.join(".")}: ${message}`,
     );
     throw new SchemeFormatError(
-      `${source}: ${problems.join("; ")}; expected a uniform, per-field, elements or hashed scheme as saveScheme writes it.`,
+      `${source}: ${problems.join("; ")}; expected a uniform, per-field, elements, hashed or chunks scheme as saveScheme writes it.`,
     );
   }
   const s = parsed.data;
@@ -75,7 +87,9 @@ export function schemeFromJSON(json: unknown, source = "scheme"): Scheme {
     if (words) return words;
     throw new SchemeFormatError(`${source}: masks.${f}: is not base64 of 32-bit words; the file is damaged.`);
   });
-  return elements(s.fields, { dim: s.dim, masks, layout: s.layout });
+  const { dim, layout } = s;
+  if (s.kind === "chunks") return rowChunks(s.fields, { dim, chunks: s.chunks, masks, layout });
+  return elements(s.fields, { dim, masks, layout });
 }
 
 /** Writes a scheme as JSON; the file is whole or as it was before. */

@@ -1,5 +1,7 @@
 /** Tables from any kind of scheme. */
 import type { Device } from "@trimtab/tensor-core";
+import { ChunkTables } from "../chunks/compact.ts";
+import { RowChunkScheme } from "../chunks/scheme.ts";
 import { ElementScheme } from "../elements/elements.ts";
 import { ElementTables } from "../elements/tables.ts";
 import { HashedScheme } from "../scheme/hashed.ts";
@@ -24,6 +26,7 @@ export const DEFAULT_STD = 1e-4;
 /** Allocates the tables of a scheme, all zeros. Throws SchemeError for other kinds, BufferTooLarge over the binding limit. */
 export function makeTables(device: Device, scheme: Scheme, name?: string): EmbeddingTables {
   if (scheme instanceof ElementScheme) return new ElementTables(device, scheme, name);
+  if (scheme instanceof RowChunkScheme) return new ChunkTables(device, scheme, name);
   if (scheme instanceof HashedScheme) return new HashedTables(device, scheme, name);
   return new DenseTables(device, scheme, name);
 }

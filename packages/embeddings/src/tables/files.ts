@@ -6,6 +6,8 @@ import {
   saveTensors,
   type TensorFile,
 } from "@trimtab/tensor-core";
+import { ChunkTables } from "../chunks/compact.ts";
+import { CHUNKS_KEY, captureChunks, restoreChunks } from "../chunks/compact-files.ts";
 import { captureElements, ELEMENTS_KEY, restoreElements } from "../elements/files.ts";
 import { ElementTables } from "../elements/tables.ts";
 import { TablesError } from "../errors.ts";
@@ -21,11 +23,12 @@ const columnsName = (field: string) => `${field}/columns`;
 const projectionName = (field: string) => `${field}/projection`;
 
 /**
- * Copies of the tables, as they are served. Dense tables: a tensor a field. Element masks: `values` and the index arrays of their layout.
+ * Copies of the tables, as they are served. Dense tables: a tensor a field. Element masks and row chunks: `values` and the index arrays of their layout.
  * Their metadata has what the tensors do not say of the scheme.
  */
 export async function captureTables(tables: EmbeddingTables): Promise<TensorFile> {
   if (tables instanceof ElementTables) return captureElements(tables);
+  if (tables instanceof ChunkTables) return captureChunks(tables);
   if (tables instanceof HashedTables) return captureDense(tables.stored, tables.scheme);
   if (tables instanceof DenseTables) return captureDense(tables, tables.scheme);
   throw new TablesError(`saveTables: cannot save tables of a "${tables.scheme.kind}" scheme.`);
@@ -62,6 +65,7 @@ export async function saveTables(path: string, tables: EmbeddingTables): Promise
 export function loadTables(device: Device, path: string, name?: string): EmbeddingTables {
   const file = loadTensors(path);
   if (ELEMENTS_KEY in file.metadata) return restoreElements(device, file, path, name);
+  if (CHUNKS_KEY in file.metadata) return restoreChunks(device, file, path, name);
   let json: unknown;
   try {
     json = JSON.parse(file.metadata.scheme ?? "");
