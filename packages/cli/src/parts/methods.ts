@@ -1,4 +1,6 @@
 /** The searchers this command knows, by name. */
+
+import { adass } from "@trimtab/search-adass";
 import {
   dimsBySize,
   hashedRows,
@@ -15,17 +17,16 @@ import { UsageError } from "./errors.ts";
 type Factory = (config?: never) => Searcher;
 
 const factories = new Map<string, Factory>(
-  [sseds, pep, smallerDim, smallerDimProjected, dimsBySize, randomDims, hashedRows, magnitude].map((f) => [
-    f.searcherName,
-    f as Factory,
-  ]),
+  [sseds, pep, adass, smallerDim, smallerDimProjected, dimsBySize, randomDims, hashedRows, magnitude].map(
+    (f) => [f.searcherName, f as Factory],
+  ),
 );
 
 export const methodNames: readonly string[] = [...factories.keys()];
 
 /** Baselines that find dims of fields: what a search of dims must beat. (Magnitude pruning finds single numbers, as PEP does; hashed-rows keeps fewer rows.) */
 export const baselineNames: readonly string[] = methodNames.filter(
-  (name) => !["sseds", "pep", "hashed-rows", "magnitude"].includes(name),
+  (name) => !["sseds", "pep", "adass", "hashed-rows", "magnitude"].includes(name),
 );
 
 /** Makes a searcher. Throws UsageError for an unknown name, ConfigError for a wrong configuration. */
