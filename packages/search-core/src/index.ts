@@ -51,6 +51,7 @@ export {
 export { baseDim, fieldSpecs, Task, type TaskOptions } from "./task.ts";
 export { type TrainConfig, type TrainConfigInput, trainConfigSchema } from "./training/config.ts";
 export { batchFeeds } from "./training/feeds.ts";
+export type { TrainHooks, TrainPlace } from "./training/hooks.ts";
 export type { TrainEvent, TrainProgress } from "./training/progress.ts";
 export { Scorer } from "./training/scorer.ts";
 export { Stepper } from "./training/stepper.ts";

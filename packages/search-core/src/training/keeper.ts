@@ -7,6 +7,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { LiveTables } from "@trimtab/embeddings";
 import {
   CheckpointError,
   captureVariables,
@@ -22,6 +23,15 @@ import { type Position, positionSchema } from "./position.ts";
 
 const LATEST = "latest.safetensors";
 const BEST = "best.safetensors";
+/** Prefix of the tensors of live tables; the file's metadata has theirs under the same word. */
+const LIVE = "live";
+
+/** Everything that a run changes on the device. */
+export interface Kept {
+  readonly variables: ReadonlyMap<string, Variable>;
+  /** Tables that are no variables of their own. */
+  readonly live?: LiveTables;
+}
 
 export class Keeper {
   readonly #folder: string | undefined;
@@ -42,8 +52,8 @@ export class Keeper {
     return this.#folder !== undefined && existsSync(join(this.#folder, LATEST));
   }
 
-  /** Puts the latest state back and returns where it stood. Throws RunFolderError if it is of another run. */
-  resume(state: ReadonlyMap<string, Variable>): Position {
+  /** Puts the latest state back and returns where it stood, and what else was told to keep. Throws RunFolderError if it is of another run. */
+  async resume(state: Kept): Promise<{ readonly position: Position; readonly more: unknown }> {
     const path = join(this.#folder!, LATEST);
     const file = load(path);
     let json: unknown;
@@ -61,29 +71,54 @@ export class Keeper {
           "use the same settings to resume, or another folder.",
       );
     }
-    restoreVariables(state, file, path);
-    return position;
+    await restore(state, file, path);
+    const { more } = file.metadata;
+    return { position, more: more === undefined ? undefined : JSON.parse(more) };
   }
 
-  async saveLatest(state: ReadonlyMap<string, Variable>, position: Position): Promise<void> {
+  /** `more` is plain JSON. */
+  async saveLatest(state: Kept, position: Position, more?: unknown): Promise<void> {
     if (!this.#folder) return;
-    const tensors = await captureVariables(state);
-    saveTensors(join(this.#folder, LATEST), { tensors, metadata: { position: JSON.stringify(position) } });
+    const metadata: Record<string, string> = { position: JSON.stringify(position) };
+    if (more !== undefined) metadata.more = JSON.stringify(more);
+    saveTensors(join(this.#folder, LATEST), await capture(state, metadata));
   }
 
-  async saveBest(weights: ReadonlyMap<string, Variable>): Promise<void> {
-    const file = { tensors: await captureVariables(weights), metadata: { run: this.#run } };
+  async saveBest(weights: Kept): Promise<void> {
+    const file = await capture(weights, { run: this.#run });
     if (this.#folder) saveTensors(join(this.#folder, BEST), file);
     else this.#best = file;
   }
 
   /** Writes the best weights into the model's variables. */
-  restoreBest(weights: ReadonlyMap<string, Variable>): void {
+  async restoreBest(weights: Kept): Promise<void> {
     const source = this.#folder ? join(this.#folder, BEST) : "the best weights";
     const file = this.#folder ? load(source) : this.#best;
     if (!file) throw new RunFolderError("training: no best weights were kept; run at least one evaluation.");
-    restoreVariables(weights, file, source);
+    await restore(weights, file, source);
   }
+}
+
+/** One file of everything, so that tables and weights are never of two times. */
+async function capture({ variables, live }: Kept, metadata: Record<string, string>): Promise<TensorFile> {
+  const tensors = new Map(await captureVariables(variables));
+  if (!live) return { tensors, metadata };
+  const own = await live.capture();
+  for (const [name, tensor] of own.tensors) tensors.set(`${LIVE}.${name}`, tensor);
+  return { tensors, metadata: { ...metadata, [LIVE]: JSON.stringify(own.metadata) } };
+}
+
+async function restore({ variables, live }: Kept, file: TensorFile, source: string): Promise<void> {
+  if (live) {
+    const tensors = new Map(
+      [...file.tensors].flatMap(([name, tensor]) =>
+        name.startsWith(`${LIVE}.`) ? [[name.slice(LIVE.length + 1), tensor] as const] : [],
+      ),
+    );
+    const metadata = JSON.parse(file.metadata[LIVE] ?? "{}") as Record<string, string>;
+    await live.restore({ tensors, metadata }, source);
+  }
+  restoreVariables(variables, file, source);
 }
 
 /** A checkpoint of a run; one that is damaged says how to go on. */

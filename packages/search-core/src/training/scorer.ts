@@ -8,21 +8,25 @@ import { batchFeeds, padFeeds } from "./feeds.ts";
 const IN_FLIGHT = 4;
 
 export class Scorer {
-  readonly #program: Program<{ logits: Tensor }>;
-  readonly #needs: ReadonlySet<string>;
+  readonly #device: Device;
+  #program: Program<{ logits: Tensor }>;
+  /** Of the tables that the program was compiled on. */
+  #generation: number;
   readonly #model: Model;
   readonly #fields: readonly FieldInfo[];
   readonly #batch: number;
   readonly #sources = new Map<Columns, BatchSource>();
 
   private constructor(
+    device: Device,
     program: Program<{ logits: Tensor }>,
     model: Model,
     fields: readonly FieldInfo[],
     batch: number,
   ) {
+    this.#device = device;
     this.#program = program;
-    this.#needs = new Set(program.inputs);
+    this.#generation = model.tables.live?.generation ?? 0;
     this.#model = model;
     this.#fields = fields;
     this.#batch = batch;
@@ -35,21 +39,25 @@ export class Scorer {
     batch: number,
   ): Promise<Scorer> {
     const program = await device.compile(scoreStep(model, batch));
-    return new Scorer(program, model, fields, batch);
+    return new Scorer(device, program, model, fields, batch);
   }
 
   /** One logit a row. */
   async logits(columns: Columns): Promise<Float32Array> {
+    await this.#renew();
+    const { live } = this.#model.tables;
+    const program = this.#program;
+    const needs = new Set(program.inputs);
     const out = new Float32Array(columns.rows);
     const source = this.#sourceOf(columns);
     const waiting: Promise<void>[] = [];
     let at = 0;
     for await (const batch of source.epoch(0)) {
       const { rows } = batch;
-      const feeds = batchFeeds(batch, this.#needs);
+      const feeds = batchFeeds(batch, needs, live?.feeds(batch, false));
       const full = rows === this.#batch ? feeds : padFeeds(feeds, rows, this.#batch);
       const from = at;
-      const done = this.#program.fetch(full, ["logits"]).then(({ logits }) => {
+      const done = program.fetch(full, ["logits"]).then(({ logits }) => {
         out.set(logits.subarray(0, rows), from);
       });
       at += rows;
@@ -59,6 +67,16 @@ export class Scorer {
     }
     await Promise.all(waiting);
     return out;
+  }
+
+  /** Compiles again where the tables were made anew since. */
+  async #renew(): Promise<void> {
+    const generation = this.#model.tables.live?.generation ?? 0;
+    if (generation === this.#generation) return;
+    const program = await this.#device.compile(scoreStep(this.#model, this.#batch));
+    this.#program.dispose();
+    this.#program = program;
+    this.#generation = generation;
   }
 
   async close(): Promise<void> {

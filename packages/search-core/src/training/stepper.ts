@@ -26,6 +26,8 @@ export class Stepper {
   readonly #optimizer: Optimizer;
   readonly #seed: number;
   readonly #programs = new Map<number, Compiled>();
+  /** Of the tables that the programs were compiled on. */
+  #generation = 0;
   #asked: Promise<void> = Promise.resolve();
   #sinceAsked = 0;
   #every = 1;
@@ -40,13 +42,19 @@ export class Stepper {
 
   /** Queues the step of one batch; the batch may be released when this resolves. */
   async step(batch: Batch): Promise<void> {
+    const { live } = this.#model.tables;
+    await live?.prepare(batch);
+    if (live && live.generation !== this.#generation) {
+      this.#disposePrograms();
+      this.#generation = live.generation;
+    }
     const { program, needs } = await this.#programFor(batch.rows);
     const scalars = this.#optimizer.next(needs);
     const { step } = this.#optimizer;
     const extra: Record<string, number> = { ...(scalars as Record<string, number>) };
     if (needs.has("rng.seed")) extra["rng.seed"] = this.#seed >>> 0;
     if (needs.has("rng.step")) extra["rng.step"] = step;
-    const feeds = batchFeeds(batch, needs, extra);
+    const feeds = batchFeeds(batch, needs, live ? { ...extra, ...live.feeds(batch, true) } : extra);
     this.#sinceAsked++;
     if (this.#sinceAsked < this.#every) {
       program.run(feeds);
@@ -79,6 +87,10 @@ export class Stepper {
   }
 
   dispose(): void {
+    this.#disposePrograms();
+  }
+
+  #disposePrograms(): void {
     for (const { program } of this.#programs.values()) program.dispose();
     this.#programs.clear();
   }

@@ -11,7 +11,8 @@ import { type Device, Optimizer, type Variable } from "@trimtab/tensor-core";
 import { parseConfig } from "../config.ts";
 import { Interrupted } from "../errors.ts";
 import { type TrainConfig, type TrainConfigInput, trainConfigSchema } from "./config.ts";
-import { Keeper } from "./keeper.ts";
+import type { TrainHooks, TrainPlace } from "./hooks.ts";
+import { Keeper, type Kept } from "./keeper.ts";
 import { type Position, startPosition } from "./position.ts";
 import type { TrainEvent } from "./progress.ts";
 import { Scorer } from "./scorer.ts";
@@ -40,6 +41,8 @@ export interface TrainOptions {
   readonly onEvent?: (event: TrainEvent) => void;
   /** Called with the fresh model before the first step (to inherit weights, say). Not called on resumption. */
   readonly prepare?: (model: Model) => Promise<void> | void;
+  /** What a method adds that decides while the model trains. */
+  readonly hooks?: TrainHooks;
 }
 
 /** A trained model with its best weights in place. Dispose it when done. */
@@ -55,6 +58,8 @@ export interface Trained {
   readonly rowsPerSecond: number;
   /** Bytes that training held on the device: the model's variables with their indexes, and the optimizer's. */
   readonly trainBytes: number;
+  /** The most bytes that tables held which changed while training, on device and host; undefined for all others. */
+  readonly tableBytes?: number;
   /** Logits of another split. */
   score(columns: Columns): Promise<Float32Array>;
   dispose(): Promise<void>;
@@ -62,11 +67,14 @@ export interface Trained {
 
 /** What fixes the bits of a run. */
 export function runHash(
-  options: Pick<TrainOptions, "model" | "scheme" | "seed"> & { readonly data: { readonly hash: string } },
+  options: Pick<TrainOptions, "model" | "scheme" | "seed" | "hooks"> & {
+    readonly data: { readonly hash: string };
+  },
   config: TrainConfig,
 ): string {
   const { checkpointSeconds: _, ...rest } = config;
-  const parts = [options.data.hash, options.model, options.scheme.toJSON(), options.seed, rest];
+  const parts: unknown[] = [options.data.hash, options.model, options.scheme.toJSON(), options.seed, rest];
+  if (options.hooks) parts.push(options.hooks.identity);
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }
 
@@ -79,7 +87,8 @@ function deviceName({ info }: Device): string {
 export async function train(options: TrainOptions): Promise<Trained> {
   const config = parseConfig(trainConfigSchema, options.config, "training configuration");
   const { device, model, scheme, seed } = options;
-  const run = TrainingRun.over(options, config, await buildModel(device, model, scheme, { seed }));
+  const tables = await options.hooks?.tables?.();
+  const run = TrainingRun.over(options, config, await buildModel(device, model, scheme, { seed, tables }));
   try {
     return await run.run();
   } catch (reason) {
@@ -92,11 +101,12 @@ class TrainingRun {
   readonly #options: TrainOptions;
   readonly #config: TrainConfig;
   readonly #keeper: Keeper;
-  readonly #model: Model;
+  /** Another one from `finish` on, where there is such a hook. */
+  #model: Model;
   readonly #optimizer: Optimizer;
   readonly #stepper: Stepper;
   readonly #source: BatchSource;
-  readonly #state: ReadonlyMap<string, Variable>;
+  readonly #state: Kept;
   #scorer: Scorer | undefined;
   #position: Position;
   #savedAt = performance.now();
@@ -130,22 +140,35 @@ class TrainingRun {
     });
     this.#optimizer = new Optimizer(device, model.groups());
     this.#stepper = new Stepper(device, model, this.#optimizer, seed);
-    this.#state = new Map([...model.state, ...this.#optimizer.state()]);
+    const variables = new Map<string, Variable>([...model.state, ...this.#optimizer.state()]);
+    this.#state = { variables, live: model.tables.live };
+  }
+
+  get #weights(): Kept {
+    return { variables: this.#model.state, live: this.#model.tables.live };
+  }
+
+  get #place(): TrainPlace {
+    const { step, epoch } = this.#position;
+    return { step, epoch };
   }
 
   async run(): Promise<Trained> {
-    const { device, data } = this.#options;
+    const { device, data, hooks } = this.#options;
     this.#scorer = await Scorer.make(device, this.#model, data.fields, this.#config.scoreBatch);
     if (this.#options.resume && this.#keeper.canResume) {
-      this.#position = this.#keeper.resume(this.#state);
+      const { position, more } = await this.#keeper.resume(this.#state);
+      this.#position = position;
+      hooks?.start?.(this.#model, more);
       this.#optimizer.step = this.#position.step;
       this.#optimizer.learningRateScale = this.#position.learningRateScale;
       this.#tellMove();
     } else {
       await this.#options.prepare?.(this.#model);
+      hooks?.start?.(this.#model, undefined);
     }
     while (!this.#position.finished) await this.#epoch();
-    this.#keeper.restoreBest(this.#model.state);
+    await this.#keeper.restoreBest(this.#weights);
     return this.#trained();
   }
 
@@ -170,6 +193,7 @@ class TrainingRun {
         rows += batch.rows;
         batch.release();
         this.#position = { ...this.#position, batch: batch.index + 1, step: this.#optimizer.step };
+        await this.#options.hooks?.stepped?.(this.#place);
         const now = performance.now();
         const seconds = (now - startedAt) / 1000;
         if (now - shown > 100) {
@@ -201,10 +225,11 @@ class TrainingRun {
   async #judge(metrics: Metrics, trainSeconds: number, evaluateSeconds: number): Promise<void> {
     const { epochs, patience, minGain, learningRateDrop, maxSteps } = this.#config;
     const before = this.#position;
-    const best = before.bestAuc === null || metrics.auc > before.bestAuc + minGain;
-    const bad = best ? 0 : before.bad + 1;
-    if (best) await this.#keeper.saveBest(this.#model.state);
-    const scale = before.learningRateScale * (best ? 1 : learningRateDrop);
+    const counts = this.#options.hooks?.eligible?.(this.#place) ?? true;
+    const best = counts && (before.bestAuc === null || metrics.auc > before.bestAuc + minGain);
+    const bad = best ? 0 : before.bad + (counts ? 1 : 0);
+    if (best) await this.#keeper.saveBest(this.#weights);
+    const scale = before.learningRateScale * (best || !counts ? 1 : learningRateDrop);
     const { epoch, step } = before;
     const outOfSteps = maxSteps !== undefined && step >= maxSteps;
     this.#position = {
@@ -264,7 +289,11 @@ class TrainingRun {
     if (!folder) return;
     await this.#stepper.settle();
     const device = deviceName(this.#options.device);
-    await this.#keeper.saveLatest(this.#state, { ...this.#position, device });
+    await this.#keeper.saveLatest(
+      this.#state,
+      { ...this.#position, device },
+      this.#options.hooks?.capture?.(),
+    );
     this.#savedAt = performance.now();
     this.#options.onEvent?.({ kind: "checkpoint", folder, step: this.#position.step });
   }
@@ -284,14 +313,24 @@ class TrainingRun {
 
   async #trained(): Promise<Trained> {
     const { history, seconds, bestEpoch, step } = this.#position;
-    const scorer = this.#scorer!;
-    const valid = await this.#evaluate();
-    const trainBytes = this.#model.bytes + this.#model.trainingBytes + this.#optimizer.bytes;
+    const { hooks, device, data } = this.#options;
+    const trained = this.#model;
+    const tableBytes = hooks?.tableBytes?.();
+    const tables = tableBytes ?? trained.tables.bytes + trained.trainingBytes;
+    const trainBytes = trained.bytes - trained.tables.bytes + tables + this.#optimizer.bytes;
     // the optimizer and the batch worker are of no use to a finished model
     this.#stepper.dispose();
     await this.#source.close();
     this.#optimizer.dispose();
+    if (hooks?.finish) {
+      this.#model = await hooks.finish(trained);
+      await this.#scorer!.close();
+      if (this.#model !== trained) trained.dispose();
+      this.#scorer = await Scorer.make(device, this.#model, data.fields, this.#config.scoreBatch);
+    }
+    const scorer = this.#scorer!;
     const model = this.#model;
+    const valid = await this.#evaluate();
     return {
       model,
       valid,
@@ -302,6 +341,7 @@ class TrainingRun {
       seconds,
       rowsPerSecond: this.#rowsPerSecond,
       trainBytes,
+      tableBytes,
       score: (columns) => scorer.logits(columns),
       dispose: async () => {
         await scorer.close();
