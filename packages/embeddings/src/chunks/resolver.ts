@@ -95,14 +95,15 @@ export class Resolver {
         chunks[out] = 0;
         let begun = fresh;
         if (place === 0 && fresh === 0 && candidates.slots > 0) {
+          const { moves } = map;
           const slot = books.track(row, k);
+          // the entry may have moved when another gave its slot up
+          if (map.moves !== moves) at = map.find(row);
           if (slot > 0) {
-            books.put(row, k, -slot);
+            map.words[at + PLACES + k] = -slot;
             place = -slot;
             begun = FRESH;
           }
-          // the entry may have moved when another gave its slot up
-          at = map.find(row);
         }
         if (place === 0) continue;
         if (begun === 0) candidates.touch(-place);
