@@ -1,10 +1,12 @@
 /** @trimtab/embeddings: schemes (which numbers exist), the tables built from them, and exact bytes. */
+export type { Adjustment, ChunkList } from "./chunks/adjustment.ts";
 export { ChunkTables } from "./chunks/compact.ts";
+export type { ChunkMemory } from "./chunks/memory.ts";
 export { type ChunkStoreOptions, candidateSlots, type StoreShape } from "./chunks/options.ts";
 export type { PlannedBatch, PlannedRows } from "./chunks/resolver.ts";
 export { type RowChunkOptions, RowChunkScheme, rowChunks } from "./chunks/scheme.ts";
 export { type StepInputs, stepInputs } from "./chunks/step.ts";
-export { type Adjustment, type ChunkList, type ChunkMemory, ChunkStore } from "./chunks/store.ts";
+export { ChunkStore } from "./chunks/store.ts";
 export { ChunkStoreTables, type ChunkTablesOptions } from "./chunks/store-tables.ts";
 export type { ChunkVisit, Utilities } from "./chunks/utilities.ts";
 export { type ElementOptions, ElementScheme, elements } from "./elements/elements.ts";

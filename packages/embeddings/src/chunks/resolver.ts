@@ -97,8 +97,8 @@ export class Resolver {
         if (place === 0 && fresh === 0 && candidates.slots > 0) {
           const { moves } = map;
           const slot = books.track(row, k);
-          // the entry may have moved when another gave its slot up
-          if (map.moves !== moves) at = map.find(row);
+          // the entry may have moved when another gave its slot up; if that was the row's last chunk, it is gone
+          if (map.moves !== moves) at = map.enter(row);
           if (slot > 0) {
             map.words[at + PLACES + k] = -slot;
             place = -slot;

@@ -8,57 +8,22 @@
  * needs them, and steps run in the order they were queued. So no running step sees an address that was given to another.
  */
 import type { Device, Feeds, RowGradient, Tensor, TensorFile, Variable } from "@trimtab/tensor-core";
-import { setBit } from "../elements/bits.ts";
 import { ChunkStoreError } from "../errors.ts";
-import { VALUE_BYTES } from "../scheme/scheme.ts";
-import { Arrivals, lastAtMost } from "./arrivals.ts";
+import { type Adjustment, checkAdjustment } from "./adjustment.ts";
+import { Arrivals } from "./arrivals.ts";
 import { Books } from "./books.ts";
 import { Clock } from "./clock.ts";
-import { ChunkTables } from "./compact.ts";
+import type { ChunkTables } from "./compact.ts";
+import { compactOf, schemeOf } from "./compacting.ts";
 import { captureStore, readStore } from "./files.ts";
 import { PLACES } from "./map.ts";
+import { type ChunkMemory, memoryOf } from "./memory.ts";
 import { type ChunkStoreOptions, type StoreShape, storeShape } from "./options.ts";
 import { Pool } from "./pool.ts";
 import { type PlannedBatch, type PlannedRows, Resolver } from "./resolver.ts";
-import { type RowChunkScheme, rowChunks } from "./scheme.ts";
+import type { RowChunkScheme } from "./scheme.ts";
 import { type StepInputs, scoredVectors, updatesOf, vectorsOf } from "./step.ts";
 import { Utilities } from "./utilities.ts";
-
-/** Chunks by row and number; both arrays are of one length. */
-export interface ChunkList {
-  readonly rows: ArrayLike<number>;
-  /** 0 to K - 1 */
-  readonly chunks: ArrayLike<number>;
-}
-
-export interface Adjustment {
-  /** Live chunks to prune. They become candidates, with their utility, while there are slots. */
-  readonly evict: ChunkList;
-  /** Chunks to make live: they start at zero with fresh optimizer state; those that were candidates keep their utility. */
-  readonly restore: ChunkList;
-}
-
-/** Bytes of a store, each part as it is allocated. */
-export interface ChunkMemory {
-  /** Values of live chunks: what a method's paper would count. */
-  readonly payload: number;
-  /** f32 variables on the device, room for chunks to come and the zero chunk included. */
-  readonly device: {
-    readonly values: number;
-    readonly state: number;
-    readonly utility: number;
-    readonly candidates: number;
-  };
-  /** Typed arrays on the host; `batch` are those that a step's addresses are put together in. */
-  readonly host: {
-    readonly map: number;
-    readonly addresses: number;
-    readonly candidates: number;
-    readonly batch: number;
-  };
-  /** All of device and host. */
-  readonly total: number;
-}
 
 const FIRST_CAPACITY = 4096;
 const GROWTH = 1.5;
@@ -259,7 +224,7 @@ export class ChunkStore {
    */
   adjust({ evict, restore }: Adjustment): void {
     this.#check();
-    this.#checkAdjustment(evict, restore);
+    checkAdjustment({ evict, restore }, this.shape, this.#books);
     const { map, addresses, candidates, chunks } = this.#books;
     this.#version++;
     candidates.begin();
@@ -339,27 +304,13 @@ export class ChunkStore {
 
   /** Bytes as they are allocated now. */
   memory(): ChunkMemory {
-    const { values, slots, utility } = this.#pool;
-    const bytesOf = (v: Variable) => v.size * VALUE_BYTES;
-    const device = {
-      values: bytesOf(values),
-      state: slots.reduce((n, v) => n + bytesOf(v), 0),
-      utility: bytesOf(utility),
-      candidates: bytesOf(this.#candidates),
-    };
-    const host = { ...this.#books.bytes, batch: this.#resolver.bytes + this.#arrivals.bytes };
-    const total = [...Object.values(device), ...Object.values(host)].reduce((a, b) => a + b, 0);
-    return { payload: this.live * this.shape.width * VALUE_BYTES, device, host, total };
+    const batch = this.#resolver.bytes + this.#arrivals.bytes;
+    return memoryOf({ shape: this.shape, pool: this.#pool, books: this.#books, batch });
   }
 
   /** The chunks that are live now, as a scheme. Throws SchemeError where the fields have 2^32 chunks or more together. */
   scheme(): RowChunkScheme {
-    const { fields, dim, chunks } = this.shape;
-    const masks = fields.map(({ rows }) => new Uint32Array(Math.ceil((rows * chunks) / 32)));
-    this.#eachLive((field, row, chunk) => {
-      setBit(masks[field]!, row * chunks + chunk);
-    });
-    return rowChunks(fields, { dim, chunks, masks });
+    return schemeOf(this.shape, this.#books);
   }
 
   /**
@@ -368,29 +319,8 @@ export class ChunkStore {
    */
   async compact(name?: string): Promise<ChunkTables> {
     this.#check();
-    return await this.#alone("compact", async () => {
-      const scheme = this.scheme();
-      const { chunks, width } = this.shape;
-      const tables = new ChunkTables(this.#device, scheme, name);
-      try {
-        const all = (await this.#pool.values.read()) as Float32Array;
-        const values = new Float32Array(scheme.parameters);
-        let at = 0;
-        this.shape.layout.fields.forEach(({ field, base }) => {
-          scheme.eachChunk(field, (owner) => {
-            const row = Math.floor(owner / chunks);
-            const address = this.#books.placeOf(base + row, owner - row * chunks);
-            values.set(all.subarray(address * width, (address + 1) * width), at);
-            at += width;
-          });
-        });
-        tables.values?.write(values);
-        return tables;
-      } catch (reason) {
-        tables.dispose();
-        throw reason;
-      }
-    });
+    const parts = { shape: this.shape, pool: this.#pool, books: this.#books };
+    return await this.#alone("compact", () => compactOf(this.#device, parts, name));
   }
 
   /** Everything a store is, after what is queued: for `saveTensors`. A store that `restore`s it goes on to the same bits. */
@@ -436,21 +366,6 @@ export class ChunkStore {
     this.dispose();
   }
 
-  /** Every live chunk by field, row of the field and number. */
-  #eachLive(visit: (field: number, row: number, chunk: number) => void): void {
-    const { layout, chunks } = this.shape;
-    const { map } = this.#books;
-    const bases = layout.fields.map(({ base }) => base);
-    map.each((row, at) => {
-      let field = -1;
-      for (let k = 0; k < chunks; k++) {
-        if (map.words[at + PLACES + k]! <= 0) continue;
-        if (field < 0) field = lastAtMost(bases, row);
-        visit(layout.fields[field]!.field, row - bases[field]!, k);
-      }
-    });
-  }
-
   #placeArrivals(): void {
     if (this.#arrivals.size === 0) return;
     try {
@@ -466,45 +381,6 @@ export class ChunkStore {
     this.generation++;
     this.#version++;
     old.dispose();
-  }
-
-  #checkAdjustment(evict: ChunkList, restore: ChunkList): void {
-    const { chunks, layout } = this.shape;
-    // a byte for each address is cheaper than a set where many are pruned
-    const pruned = new Uint8Array(evict.rows.length > 0 ? this.capacity + 1 : 0);
-    const named = new Set<number>();
-    const isNew = (owner: number, place: number): boolean => {
-      if (place <= 0) return named.size < named.add(owner).size;
-      const before = pruned[place];
-      pruned[place] = 1;
-      return before === 0;
-    };
-    const each = (list: ChunkList, what: string, fits: (place: number) => boolean, must: string) => {
-      if (list.rows.length !== list.chunks.length) {
-        throw new ChunkStoreError(
-          `chunk store: ${list.rows.length} rows and ${list.chunks.length} chunk numbers were given to ${what}; give one each.`,
-        );
-      }
-      for (let i = 0; i < list.rows.length; i++) {
-        const row = list.rows[i]!;
-        const chunk = list.chunks[i]!;
-        const exists = row >= 0 && row < layout.rows && chunk >= 0 && chunk < chunks;
-        const place = exists ? this.#books.placeOf(row, chunk) : 0;
-        if (exists && fits(place) && isNew(row * chunks + chunk, place)) continue;
-        const why = !exists ? "does not exist" : fits(place) ? "is named twice" : must;
-        throw new ChunkStoreError(
-          `chunk store: chunk ${chunk} of row ${row}, to ${what}, ${why}; decide by fresh utilities.`,
-        );
-      }
-    };
-    each(evict, "prune", (place) => place > 0, "is not live");
-    each(restore, "restore", (place) => place <= 0, "is live");
-    const room = this.free + evict.rows.length;
-    if (restore.rows.length > room) {
-      throw new ChunkStoreError(
-        `chunk store: ${restore.rows.length} chunks to restore, but only ${room} are free then; grow the store or prune more.`,
-      );
-    }
   }
 
   /** Runs work that takes turns of the event loop, and lets nothing else change the store meanwhile. */

@@ -1,9 +1,14 @@
 // The host's parts of the chunk store against plain maps and sets: random commands.
 import { describe, expect, test } from "bun:test";
+import { rowSgd } from "@trimtab/tensor-core";
 import fc from "fast-check";
 import { Addresses } from "../../src/chunks/addresses.ts";
+import { Arrivals } from "../../src/chunks/arrivals.ts";
+import { Books } from "../../src/chunks/books.ts";
 import { Candidates } from "../../src/chunks/candidates.ts";
 import { ChunkMap, MAX_ROWS, PLACES } from "../../src/chunks/map.ts";
+import { storeShape } from "../../src/chunks/options.ts";
+import { FRESH, Resolver } from "../../src/chunks/resolver.ts";
 import { law } from "../laws.ts";
 
 /** Rows that collide often, and rows of both ends of the range. */
@@ -13,6 +18,14 @@ const rows = fc.oneof(
   fc.integer({ min: 2 ** 31 - 3, max: 2 ** 31 + 3 }),
   fc.integer({ min: MAX_ROWS - 40, max: MAX_ROWS - 1 }),
 );
+
+const shape = storeShape({
+  fields: [{ name: "a", rows: 10, slots: 1 }],
+  dim: 2,
+  chunks: 2,
+  rule: rowSgd({ lr: 1 }),
+  seed: 1,
+});
 
 type Command = { readonly kind: "enter" | "remove" | "find" | "fit"; readonly row: number };
 
@@ -113,6 +126,46 @@ describe("addresses", () => {
             } else expect(() => addresses.take()).toThrow("grow the store or prune first");
             expect(addresses.live).toBe(owned.size);
             expect(addresses.live + addresses.free).toBe(capacity);
+          }
+        },
+      ),
+      200,
+    );
+  });
+});
+
+describe("resolving", () => {
+  test("a row whose last candidate gives its slot up to another chunk of the row stays in the map", () => {
+    const books = Books.empty(2, 0, 1, 0);
+    const slot = books.track(0, 1);
+    books.put(0, 1, -slot);
+    books.candidates.counters[slot] = 0;
+    const resolver = new Resolver(() => books, 10);
+    resolver.train({ rows: [0], count: 1 }, new Arrivals(shape));
+    expect([books.placeOf(0, 0), books.placeOf(0, 1)]).toEqual([-slot, 0]);
+    expect([resolver.live, resolver.tracked]).toEqual([0, 1]);
+    expect([...resolver.trackedRows, resolver.trackedSources[0]!]).toEqual([slot, FRESH]);
+    expect(books.map.size).toBe(1);
+    expect(books.trouble()).toBeUndefined();
+  });
+
+  test("law: after any batches each place has one owner, and counts agree", () => {
+    const batches = fc.array(fc.uniqueArray(fc.nat(9), { maxLength: 8 }), { maxLength: 40 });
+    law(
+      fc.property(
+        fc.integer({ min: 0, max: 12 }),
+        fc.nat(9),
+        fc.nat(12),
+        batches,
+        (capacity, slots, target, list) => {
+          const books = Books.empty(2, capacity, slots, target);
+          const resolver = new Resolver(() => books, 10);
+          for (const rows of list) {
+            resolver.train({ rows, count: rows.length }, new Arrivals(shape));
+            expect(books.trouble()).toBeUndefined();
+            expect(books.addresses.live).toBeLessThanOrEqual(Math.min(capacity, target));
+            const tracked = resolver.trackedRows.subarray(0, resolver.tracked);
+            expect(new Set(tracked).size).toBe(tracked.length);
           }
         },
       ),

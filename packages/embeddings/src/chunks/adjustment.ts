@@ -1,0 +1,58 @@
+/** What an adjustment is, and what it must fit. */
+import { ChunkStoreError } from "../errors.ts";
+import type { Books } from "./books.ts";
+import type { StoreShape } from "./options.ts";
+
+/** Chunks by row and number; both arrays are of one length. */
+export interface ChunkList {
+  readonly rows: ArrayLike<number>;
+  /** 0 to K - 1 */
+  readonly chunks: ArrayLike<number>;
+}
+
+export interface Adjustment {
+  /** Live chunks to prune. They become candidates, with their utility, while there are slots. */
+  readonly evict: ChunkList;
+  /** Chunks to make live: they start at zero with fresh optimizer state; those that were candidates keep their utility. */
+  readonly restore: ChunkList;
+}
+
+/** Throws ChunkStoreError for the first chunk that cannot be pruned or restored. */
+export function checkAdjustment({ evict, restore }: Adjustment, shape: StoreShape, books: Books): void {
+  const { chunks, layout } = shape;
+  // a byte for each address is cheaper than a set where many are pruned
+  const pruned = new Uint8Array(evict.rows.length > 0 ? books.addresses.capacity + 1 : 0);
+  const named = new Set<number>();
+  const isNew = (owner: number, place: number): boolean => {
+    if (place <= 0) return named.size < named.add(owner).size;
+    const before = pruned[place];
+    pruned[place] = 1;
+    return before === 0;
+  };
+  const each = (list: ChunkList, what: string, fits: (place: number) => boolean, must: string) => {
+    if (list.rows.length !== list.chunks.length) {
+      throw new ChunkStoreError(
+        `chunk store: ${list.rows.length} rows and ${list.chunks.length} chunk numbers were given to ${what}; give one each.`,
+      );
+    }
+    for (let i = 0; i < list.rows.length; i++) {
+      const row = list.rows[i]!;
+      const chunk = list.chunks[i]!;
+      const exists = row >= 0 && row < layout.rows && chunk >= 0 && chunk < chunks;
+      const place = exists ? books.placeOf(row, chunk) : 0;
+      if (exists && fits(place) && isNew(row * chunks + chunk, place)) continue;
+      const why = !exists ? "does not exist" : fits(place) ? "is named twice" : must;
+      throw new ChunkStoreError(
+        `chunk store: chunk ${chunk} of row ${row}, to ${what}, ${why}; decide by fresh utilities.`,
+      );
+    }
+  };
+  each(evict, "prune", (place) => place > 0, "is not live");
+  each(restore, "restore", (place) => place <= 0, "is live");
+  const room = books.addresses.free + evict.rows.length;
+  if (restore.rows.length > room) {
+    throw new ChunkStoreError(
+      `chunk store: ${restore.rows.length} chunks to restore, but only ${room} are free then; grow the store or prune more.`,
+    );
+  }
+}
