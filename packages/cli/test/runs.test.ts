@@ -119,6 +119,27 @@ test.each([
   expect(readFileSync(join(run, "events.jsonl"), "utf8")).toContain('"kind":"note","method":"pep"');
 });
 
+test("adass searches dims by the command, tells its memory, and its schemes are retrained", async () => {
+  const run = await trainedRun();
+  const cwd = freshFolder();
+  const sets = ["candidates=[0,2,4]", "epochs=2", "iterations=5", "paths=4"].flatMap((s) => ["--set", s]);
+  const budgets = ["--budget", "40%", "--budget", "20%"];
+  const search = await must(["search", "--run", run, "--method", "adass", ...budgets, ...sets, "--json"], {
+    cwd,
+  });
+  const shown = JSON.parse(search.out);
+  expect(shown.method).toBe("adass");
+  expect(shown.found).toHaveLength(2);
+  const scheme = read(join(run, "schemes", "adass-20%.json"));
+  for (const dim of scheme.dims) expect([0, 2, 4, 8]).toContain(dim);
+  expect(readFileSync(join(run, "events.jsonl"), "utf8")).toContain('"kind":"note","method":"adass"');
+  const retrain = await must(["retrain", "--run", run, "--method", "adass", "--budget", "20%", "--json"], {
+    cwd,
+  });
+  const row = parseResultRow(JSON.parse(retrain.out));
+  expect(row.bytes.serve).toBeLessThanOrEqual(0.2 * row.bytes.uniform);
+});
+
 describe("--force", () => {
   test("replaces the run and nothing else in the folder", async () => {
     const cwd = freshFolder();

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { defaultFields } from "@trimtab/data";
-import { deepfm, dnn, fm, wideDeep } from "@trimtab/models";
+import { deepfm, dlrm, dnn, fm, wideDeep } from "@trimtab/models";
 import {
   BudgetImpossible,
   conformanceChecks,
@@ -63,6 +63,7 @@ describe("memory", () => {
     ],
     [dnn({ dim: 8, tableOptimizer: "sgd" }), { cacheBytes: 0 }],
     [wideDeep({ dim: 8 }), { map: "positions", sample: 100 }],
+    [dlrm({ dim: 8, dense: ["hour"] }), {}],
   ] as const)("told in advance is what is allocated: %#", async (model, config) => {
     const task = tiny.makeTask({ seed: 1, model });
     const told = await memoryOf(task, { ...QUICK, ...config }, (await task.splits()).valid.rows);
@@ -189,6 +190,7 @@ test.each([
   dnn({ dim: 8, hidden: [8] }),
   wideDeep({ dim: 8, hidden: [8] }),
   deepfm({ dim: 8, hidden: [8], dropout: 0.2 }),
+  dlrm({ dim: 8, hidden: [8], bottom: [8], dense: ["hour", "weekday"] }),
 ])("a $kind is searched, and retrained under what was found", async (model) => {
   const task = tiny.makeTask({ seed: 3, model: { ...model, learningRate: 0.01 } });
   const { found, notes } = await adass(QUICK).search(task, { budgets: ["30%"] });

@@ -104,14 +104,14 @@ function nextStep(options: Options, { found }: SavedSearch): string {
   return `\nnext: trimtab retrain --run ${shown(options.run)} --budget ${quoted}`;
 }
 
-/** "batches=1" as { batches: 1 }: numbers and booleans as JSON, everything else as text. */
+/** "batches=1" as { batches: 1 }: numbers, booleans and lists of numbers ("candidates=[0,4,8]") as JSON, everything else as text. */
 function readSets(sets: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(
     sets.map((text) => {
       const at = text.indexOf("=");
       if (at < 1) throw new UsageError(`--set ${text}: give KEY=VALUE, such as batches=1.`);
       const value = text.slice(at + 1);
-      const plain = /^(-?\d+(\.\d+)?([eE]-?\d+)?|true|false)$/.test(value);
+      const plain = /^(-?\d+(\.\d+)?([eE]-?\d+)?|true|false|\[\d+(,\d+)*\])$/.test(value);
       return [text.slice(0, at), plain ? (JSON.parse(value) as unknown) : value];
     }),
   );

@@ -204,9 +204,9 @@ function vectorsOf({ stage }: EvaluatorOptions, batch: number, own: VectorTransf
     outputs[origin.layout.name] = out;
     return out;
   };
-  const { logits } = stage.model.forward({ batch, training: false, transform });
-  if (Object.keys(outputs).length > 0) return outputs;
-  return { logits };
+  // built for what passes through the transform alone
+  stage.model.forward({ batch, training: false, transform });
+  return outputs;
 }
 
 /** Looked-up vectors, from the caches: the model's own lookup is left out of the program. */

@@ -7,10 +7,12 @@ import {
   ge,
   iota,
   matmul,
+  mul,
   pad,
   permute,
   reshape,
   sliceAxis,
+  sum,
   type Tensor,
   where,
 } from "@trimtab/tensor-core";
@@ -76,7 +78,16 @@ export function chooseMaps(all: readonly Mapped[], choice: Tensor, dim: number):
   );
 }
 
-/** x [B, S, d] by the map of each slot [S, d, d]. */
+/**
+ * x [B, S, d] by the map of each slot [S, d, d]. As sums of products, not as a stack of matrix products: so small a matrix a slot is read
+ * in place, where packing it took four times as long on the cpu engine.
+ */
 export function applyMaps(x: Tensor, maps: Tensor): Tensor {
-  return permute(matmul(permute(x, [1, 0, 2]), maps), [1, 0, 2]);
+  const [batch, slots, dim] = x.shape as [number, number, number];
+  const spread = reshape(maps, [1, slots, dim, dim]);
+  const out = sum(mul(reshape(x, [batch, slots, dim, 1]), spread), [2]);
+  return customGradient(out, [x, maps], (g) => [
+    sum(mul(reshape(g, [batch, slots, 1, dim]), spread), [3]),
+    matmul(permute(x, [1, 2, 0]), permute(g, [1, 0, 2])),
+  ]);
 }

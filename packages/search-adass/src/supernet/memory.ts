@@ -48,7 +48,8 @@ export async function estimateMemory(
   const rows = fields.reduce((n, f) => n + f.rows, 0) / fields.length;
   const { supernet, optimizer } = await measure(device, { model, uniform: small, seed }, settings, rows);
   const whole = cacheBytesOf(task, baseDim(model), settings, sampleRows);
-  const cache = whole <= settings.cacheBytes ? whole : 0;
+  // one binding holds them, or none does
+  const cache = whole <= Math.min(settings.cacheBytes, device.info.maxBindingBytes) ? whole : 0;
   // paths are scored while the optimizer still is there: epochs of training follow
   return { supernet, optimizer, cache, most: supernet + optimizer + cache };
 }

@@ -1,7 +1,7 @@
 // Paths scored from kept vectors and from the tables, and the fixed sample.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Random } from "@trimtab/data";
-import { deepfm, dnn, fm, type ModelConfig, wideDeep } from "@trimtab/models";
+import { deepfm, dlrm, dnn, fm, type ModelConfig, wideDeep } from "@trimtab/models";
 import { adassConfigSchema, Evaluator, openStage, settingsOf } from "../../src/index.ts";
 import { sampleOf } from "../../src/search/sample.ts";
 import { openTiny, type Tiny } from "../tiny.ts";
@@ -20,6 +20,7 @@ const MODELS: ModelConfig[] = [
   dnn({ ...options, hidden: [8] }),
   wideDeep({ ...options, hidden: [8] }),
   deepfm({ ...options, hidden: [8], batchNorm: true }),
+  dlrm({ ...options, hidden: [8], bottom: [4], dense: ["hour"] }),
 ];
 
 describe.each(MODELS)("$kind", (model) => {

@@ -2,10 +2,21 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { buildTables, type FieldSpec, initialise, LookupInputs, uniform } from "@trimtab/embeddings";
 import { fm } from "@trimtab/models";
-import { type Device, grad, mul, openDevice, sum, type Tensor, type Variable } from "@trimtab/tensor-core";
+import {
+  type Device,
+  grad,
+  matmul,
+  mul,
+  openDevice,
+  permute,
+  sum,
+  type Tensor,
+  type Variable,
+} from "@trimtab/tensor-core";
 import fc from "fast-check";
 import { CandidateTables, openStage, type Path } from "../../src/index.ts";
 import { adassConfigSchema, settingsOf } from "../../src/settings.ts";
+import { applyMaps } from "../../src/supernet/choose.ts";
 import { EPSILON, normByBatch } from "../../src/supernet/norm.ts";
 import { trainingStep } from "../../src/supernet/step.ts";
 import { feedsOf, needed, Random, randomValues, type Values } from "../batches.ts";
@@ -201,6 +212,30 @@ test("the normalisation's gradient is that of central differences", async () => 
     return (at(1e-5) - at(-1e-5)) / 2e-5;
   });
   close(actual, expected, 1e-3);
+});
+
+test("maps give what a stack of matrix products gives, and its gradients", async () => {
+  const [batch, slots, dim] = [6, 3, 5];
+  const random = new Random(6);
+  const make = (name: string, shape: number[]) =>
+    device.variable(name, shape, {
+      data: Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => 2 * random.next() - 1),
+    });
+  using x = make("x", [batch, slots, dim]);
+  using maps = make("maps", [slots, dim, dim]);
+  using w = make("w", [batch, slots, dim]);
+  const ours = applyMaps(x.value, maps.value);
+  const plain = permute(matmul(permute(x.value, [1, 0, 2]), maps.value), [1, 0, 2]);
+  const outputs: Record<string, Tensor> = {};
+  for (const [name, y] of Object.entries({ ours, plain })) {
+    const [gx, gm] = grad(sum(mul(y, w.value)), [x, maps]) as [Tensor, Tensor];
+    Object.assign(outputs, { [name]: y, [`${name}.x`]: gx, [`${name}.maps`]: gm });
+  }
+  using program = await device.compile({ outputs });
+  const out = await program.fetch();
+  for (const part of ["", ".x", ".maps"]) {
+    close(out[`ours${part}`]!, Array.from(out[`plain${part}`]!), 1e-5);
+  }
 });
 
 describe("a training step", () => {
