@@ -8,11 +8,16 @@ import { towerInputs } from "./parts/tower-input.ts";
 /**
  * Copies into `to` everything that its scheme kept of `from`: table columns, first-order weights, biases, the tower with the
  * rows of its first matrix that belong to kept columns. `to` then scores exactly as `from` with the other columns at zero.
- * Ours: SSEDS retrains from fresh values. Throws ModelError or TablesError, and writes nothing, if the models do not fit.
+ * Ours: SSEDS retrains from fresh values. `tables: false` leaves embeddings alone, where the tables of `to` have theirs already.
+ * Throws ModelError or TablesError, and writes nothing, if the models do not fit.
  */
-export async function inheritModel(from: Model, to: Model): Promise<void> {
+export async function inheritModel(
+  from: Model,
+  to: Model,
+  { tables = true }: { readonly tables?: boolean } = {},
+): Promise<void> {
   const copies = plan(from, to);
-  await inheritTables(from.tables, to.tables);
+  if (tables) await inheritTables(from.tables, to.tables);
   for (const { source, target, rows } of copies) {
     const values = await source.read();
     if (!rows) {

@@ -1,0 +1,19 @@
+/** @trimtab/search-fiited: chunks of single vectors that come and go while the model trains. */
+export { allChunks, type ChunkCounts, type Cut, costOfChunks, surelyFit } from "./capacity.ts";
+export * from "./errors.ts";
+export { fiited, rowPruning } from "./fiited.ts";
+export type { Peaks } from "./memory.ts";
+export { type ChooseOptions, choose, quotasOf } from "./policy/choose.ts";
+export { Schedule, type ScheduleOptions } from "./policy/schedule.ts";
+export { FIRST, LIVE, type ScoreOptions, scalesOf, scoresOf, type Tracked } from "./policy/scores.ts";
+export { type Cutoff, cutoff, sampledQuantile, take } from "./policy/select.ts";
+export { type Adjusted, Pruner, type PrunerOptions } from "./pruner.ts";
+export { rowModel } from "./row-model.ts";
+export type { ChunkRunNotes } from "./run.ts";
+export {
+  type FiitedConfig,
+  fiitedConfigSchema,
+  rowPruningConfigSchema,
+  type Settings,
+  settingsOf,
+} from "./settings.ts";

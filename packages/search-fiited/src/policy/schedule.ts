@@ -1,0 +1,38 @@
+/** When chunks are pruned and restored, and down to how many. */
+
+export interface ScheduleOptions {
+  /** T */
+  readonly period: number;
+  readonly rampSteps: number;
+  /** Chunks at the start of the ramp. */
+  readonly from: number;
+  /** Chunks at its end. */
+  readonly to: number;
+}
+
+export class Schedule {
+  readonly #options: ScheduleOptions;
+
+  constructor(options: ScheduleOptions) {
+    this.#options = options;
+  }
+
+  /** True if an adjustment follows step `step` (the first is 1): every T steps, and at the end of the ramp. */
+  adjustsAfter(step: number): boolean {
+    const { period, rampSteps } = this.#options;
+    return step % period === 0 || step === rampSteps;
+  }
+
+  /** True once the budget is met: from the end of the ramp on. */
+  isOver(step: number): boolean {
+    return step >= this.#options.rampSteps;
+  }
+
+  /** Chunks that may be live after `step` steps. */
+  target(step: number): number {
+    const { from, to, rampSteps } = this.#options;
+    // a budget above the peak is no reason to grow
+    if (this.isOver(step)) return to;
+    return Math.round(from + (Math.min(from, to) - from) * (step / rampSteps));
+  }
+}

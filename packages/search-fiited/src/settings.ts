@@ -1,0 +1,80 @@
+/** The configuration of a search, checked strictly, and what its defaults come to for a task. */
+import { baseDim, type Task, trainConfigSchema } from "@trimtab/search-core";
+import { z } from "zod";
+
+const MIB = 2 ** 20;
+
+const common = {
+  /** Decay of a utility in a step: u <- gamma u + accesses x gradient norm (the paper's formula; the value is ours). */
+  gamma: z.number().gt(0).max(1).default(0.99),
+  /**
+   * T: steps between two adjustments. Default: a tenth of the ramp's steps, at least 8 and at most 1000: where an epoch has 60 steps a period of 1000
+   * would never come, and ten adjustments are enough for memory to follow the ramp; fewer than 8 steps apart they would cost
+   * more than they tell.
+   */
+  period: z.int().positive().optional(),
+  /** Ours: the share of the expected steps in which the number of live chunks falls, linearly, to the budget. 0: at once. */
+  ramp: z.number().min(0).max(1).default(0.2),
+  /**
+   * Ours: the expected steps are those of so many epochs, or of all epochs where the training configuration allows fewer (or
+   * its `maxSteps`). Early stop usually ends a training long before its last epoch, and only weights from after the ramp can be the best.
+   */
+  expectedEpochs: z.int().positive().default(10),
+  /** Ours: the most chunks that may be live at any time, as a share of all chunks of the uniform table. The ramp starts here. */
+  peak: z.number().gt(0).max(1).default(1),
+  /** Ours (AdaEmbed has it too): utilities are divided by the 95th percentile of their field, so that fields are compared by rank rather than by size. */
+  normalise: z.boolean().default(true),
+  /** Ours: quantiles are estimated from so many utilities; what lies near the threshold is then told apart exactly. */
+  sample: z.int().min(64).default(65_536),
+  /** Ours: a live chunk counts for so much more, so that chunks at the threshold do not come and go. */
+  hysteresis: z.number().nonnegative().default(0.05),
+  /** Bytes, on host and device together, for tracking chunks that are not live. 0: what was pruned cannot come back. */
+  candidateBytes: z.int().nonnegative().default(MIB),
+  /**
+   * First values of rows never seen before. "drawn": normals as in the uniform table, bit for bit; "zero": the row changes nothing until it has
+   * learned something. (Restored chunks always start at zero.)
+   */
+  firstValues: z.enum(["drawn", "zero"]).default("drawn"),
+  /** Leave the model that was trained on the way, and train again from scratch under the chunks that were found. */
+  retrain: z.boolean().default(false),
+};
+
+export const fiitedConfigSchema = z.strictObject({
+  /** K: chunks of a vector; a divisor of the dim. */
+  chunks: z.int().positive().default(4),
+  /** "global": one threshold for all chunks. "column": each of the K chunk columns keeps the same share, by a threshold of its own. */
+  thresholds: z.enum(["global", "column"]).default("global"),
+  ...common,
+});
+
+/** Rows come and go as wholes. */
+export const rowPruningConfigSchema = z.strictObject(common);
+
+export type FiitedConfig = z.output<typeof fiitedConfigSchema>;
+
+/** A configuration with every default filled in for a task. */
+export interface Settings extends Omit<FiitedConfig, "period"> {
+  readonly period: number;
+  /** Steps of an epoch. */
+  readonly epochSteps: number;
+  readonly expectedSteps: number;
+  /** Steps until the budget is met. */
+  readonly rampSteps: number;
+}
+
+/** `rows`: of the training split. */
+export function settingsOf(config: FiitedConfig, task: Pick<Task, "train">, rows: number): Settings {
+  const { batch, epochs, maxSteps = Number.POSITIVE_INFINITY } = trainConfigSchema.parse(task.train);
+  const epochSteps = Math.ceil(rows / batch);
+  const expectedSteps = Math.min(maxSteps, epochSteps * Math.min(epochs, config.expectedEpochs));
+  const rampSteps = Math.max(1, Math.round(config.ramp * expectedSteps));
+  const period = config.period ?? Math.min(1000, Math.max(8, Math.ceil(rampSteps / 10)));
+  return { ...config, period, epochSteps, expectedSteps, rampSteps };
+}
+
+/** Why a task's vectors cannot be cut in this way, or undefined. */
+export function cutCannot({ model }: Pick<Task, "model">, chunks: number): string | undefined {
+  const dim = baseDim(model);
+  if (dim % chunks === 0) return undefined;
+  return `dim ${dim} cannot be cut into ${chunks} equal chunks; give chunks a divisor of the dim`;
+}
