@@ -1,6 +1,8 @@
 /** What an adjustment is, and what it must fit. */
 import { ChunkStoreError } from "../errors.ts";
+import type { Arrivals } from "./arrivals.ts";
 import type { Books } from "./books.ts";
+import { PLACES } from "./map.ts";
 import type { StoreShape } from "./options.ts";
 
 /** Chunks by row and number; both arrays are of one length. */
@@ -55,4 +57,48 @@ export function checkAdjustment({ evict, restore }: Adjustment, shape: StoreShap
       `chunk store: ${restore.rows.length} chunks to restore, but only ${room} are free then; grow the store or prune more.`,
     );
   }
+}
+
+/**
+ * Changes the books. `from` and `to` are the utilities that move before anything is placed: of addresses to candidates' slots. What
+ * is restored goes to `arrivals`.
+ */
+export function applyAdjustment(
+  { evict, restore }: Adjustment,
+  books: Books,
+  arrivals: Arrivals,
+): { readonly from: Uint32Array; readonly to: Uint32Array } {
+  const { map, addresses, candidates, chunks } = books;
+  candidates.begin();
+  // restored chunks give their slots back after all others have found theirs, or their utility would be lost
+  const sources = new Uint32Array(restore.rows.length);
+  for (let i = 0; i < sources.length; i++) {
+    const slot = -books.placeOf(restore.rows[i]!, restore.chunks[i]!);
+    sources[i] = slot;
+    if (slot > 0) candidates.hold(slot);
+  }
+  const from = new Uint32Array(evict.rows.length);
+  const to = new Uint32Array(evict.rows.length);
+  let moved = 0;
+  for (let i = 0; i < evict.rows.length; i++) {
+    const row = evict.rows[i]!;
+    const chunk = evict.chunks[i]!;
+    const slot = books.track(row, chunk);
+    const at = map.find(row) + PLACES + chunk;
+    const address = map.words[at]!;
+    addresses.give(address);
+    if (slot > 0) {
+      map.words[at] = -slot;
+      from[moved] = address;
+      to[moved++] = slot;
+    } else books.forget(row * chunks + chunk);
+  }
+  for (let i = 0; i < sources.length; i++) {
+    const address = addresses.take();
+    books.put(restore.rows[i]!, restore.chunks[i]!, address);
+    arrivals.restore(address, sources[i]!);
+    if (sources[i]! > 0) candidates.free(sources[i]!);
+  }
+  map.fit();
+  return { from: from.subarray(0, moved), to: to.subarray(0, moved) };
 }

@@ -9,14 +9,13 @@
  */
 import type { Device, Feeds, RowGradient, Tensor, TensorFile, Variable } from "@trimtab/tensor-core";
 import { ChunkStoreError } from "../errors.ts";
-import { type Adjustment, checkAdjustment } from "./adjustment.ts";
+import { type Adjustment, applyAdjustment, checkAdjustment } from "./adjustment.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Books } from "./books.ts";
 import { Clock } from "./clock.ts";
 import type { ChunkTables } from "./compact.ts";
 import { compactOf, schemeOf } from "./compacting.ts";
 import { captureStore, readStore } from "./files.ts";
-import { PLACES } from "./map.ts";
 import { type ChunkMemory, memoryOf } from "./memory.ts";
 import { type ChunkStoreOptions, type StoreShape, storeShape } from "./options.ts";
 import { Pool } from "./pool.ts";
@@ -225,40 +224,10 @@ export class ChunkStore {
   adjust({ evict, restore }: Adjustment): void {
     this.#check();
     checkAdjustment({ evict, restore }, this.shape, this.#books);
-    const { map, addresses, candidates, chunks } = this.#books;
     this.#version++;
-    candidates.begin();
-    // restored chunks give their slots back after all others have found theirs, or their utility would be lost
-    const sources = new Uint32Array(restore.rows.length);
-    for (let i = 0; i < sources.length; i++) {
-      const slot = -this.#books.placeOf(restore.rows[i]!, restore.chunks[i]!);
-      sources[i] = slot;
-      if (slot > 0) candidates.hold(slot);
-    }
-    const from: number[] = [];
-    const to: number[] = [];
-    for (let i = 0; i < evict.rows.length; i++) {
-      const row = evict.rows[i]!;
-      const chunk = evict.chunks[i]!;
-      const slot = this.#books.track(row, chunk);
-      const at = map.find(row);
-      const address = map.words[at + PLACES + chunk]!;
-      addresses.give(address);
-      if (slot > 0) {
-        map.words[at + PLACES + chunk] = -slot;
-        from.push(address);
-        to.push(slot);
-      } else this.#books.forget(row * chunks + chunk);
-    }
-    this.#pool.retire(Uint32Array.from(from), Uint32Array.from(to));
-    for (let i = 0; i < sources.length; i++) {
-      const address = addresses.take();
-      this.#books.put(restore.rows[i]!, restore.chunks[i]!, address);
-      this.#arrivals.restore(address, sources[i]!);
-      if (sources[i]! > 0) candidates.free(sources[i]!);
-    }
+    const { from, to } = applyAdjustment({ evict, restore }, this.#books, this.#arrivals);
+    this.#pool.retire(from, to);
     this.#placeArrivals();
-    map.fit();
   }
 
   /** Grows the pool to `capacity` chunks. Throws ChunkStoreError where that is less than now, BufferTooLarge over the binding limit. */
