@@ -7,7 +7,7 @@ export type { PlannedBatch, PlannedRows } from "./chunks/resolver.ts";
 export { type RowChunkOptions, RowChunkScheme, rowChunks } from "./chunks/scheme.ts";
 export { type StepInputs, stepInputs } from "./chunks/step.ts";
 export { ChunkStore } from "./chunks/store.ts";
-export { ChunkStoreTables, type ChunkTablesOptions } from "./chunks/store-tables.ts";
+export { ChunkStoreTables } from "./chunks/store-tables.ts";
 export type { ChunkVisit, Utilities } from "./chunks/utilities.ts";
 export { type ElementOptions, ElementScheme, elements } from "./elements/elements.ts";
 export {

@@ -24,8 +24,6 @@ import { ChunkStore } from "./store.ts";
 /** The group of the optimizer whose scalars a step reads; a model's table group has this name. */
 const GROUP = "tables";
 
-export type ChunkTablesOptions = ChunkStoreOptions;
-
 /**
  * Tables over a chunk store. What the contract counts in variables is empty: the store's change while training, so `live` says
  * what a training loop does instead. `bytes` is the pool's values, `trainingBytes` everything else, on device and host.
@@ -51,7 +49,7 @@ export class ChunkStoreTables implements EmbeddingTables, LiveTables {
   }
 
   /** Tables over a new store. Throws as ChunkStore.make. */
-  static async make(device: Device, options: ChunkTablesOptions): Promise<ChunkStoreTables> {
+  static async make(device: Device, options: ChunkStoreOptions): Promise<ChunkStoreTables> {
     return new ChunkStoreTables(await ChunkStore.make(device, options));
   }
 
