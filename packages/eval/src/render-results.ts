@@ -17,6 +17,8 @@ export interface ResultGroup {
   readonly logloss: Summary | null;
   readonly parameters: Summary;
   readonly serveBytes: Summary;
+  /** Bytes of the embeddings while training. */
+  readonly trainBytes: Summary;
   /** uniform bytes / serve bytes, of each row; null where a row serves nothing at all. */
   readonly saving: Summary | null;
   /** Seconds of all phases together. */
@@ -52,6 +54,7 @@ export function groupResults(rows: readonly ResultRow[], split: "valid" | "test"
       logloss: over((row) => row.metrics[split]?.logloss),
       parameters: summarize(group.map((row) => row.parameters)),
       serveBytes: summarize(group.map((row) => row.bytes.serve)),
+      trainBytes: summarize(group.map((row) => row.bytes.train)),
       saving: over((row) => (row.bytes.serve > 0 ? row.bytes.uniform / row.bytes.serve : undefined)),
       seconds: summarize(group.map((row) => Object.values(row.seconds).reduce((a, b) => a + b, 0))),
     };
@@ -61,6 +64,8 @@ export function groupResults(rows: readonly ResultRow[], split: "valid" | "test"
 export interface RenderResultsOptions extends TableOptions {
   /** Which split's metrics to show: "test" unless given. */
   readonly split?: "valid" | "test";
+  /** Show what the embeddings take while training too, optimizer state and all; false unless given. */
+  readonly training?: boolean;
 }
 
 /**
@@ -69,7 +74,7 @@ export interface RenderResultsOptions extends TableOptions {
  */
 export function renderResults(
   rows: readonly ResultRow[],
-  { split = "test", ...options }: RenderResultsOptions = {},
+  { split = "test", training = false, ...options }: RenderResultsOptions = {},
 ): string {
   const groups = groupResults(rows, split);
   const several = (value: (group: ResultGroup) => unknown) => new Set(groups.map(value)).size > 1;
@@ -108,6 +113,7 @@ export function renderResults(
     { title: "logloss", align: "right", value: measured((group) => group.logloss, 4) },
     number("parameters", (group) => group.parameters, formatCount),
     number("bytes", (group) => group.serveBytes, formatBytes),
+    ...(training ? [number("in training", (group) => group.trainBytes, formatBytes)] : []),
     number("saving", (group) => group.saving, formatRatio),
     number("seconds", (group) => group.seconds, formatSeconds),
   ];

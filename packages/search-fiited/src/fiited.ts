@@ -44,6 +44,7 @@ async function search(
   config: FiitedConfig,
   emit: (event: SearchEvent) => void,
 ) {
+  const started = performance.now();
   const { train } = await task.splits();
   const settings = settingsOf(config, task, train.rows);
   const { model, changed } = rowModel(task.model);
@@ -63,7 +64,12 @@ async function search(
     for (const { trained } of found) await trained?.dispose();
     throw reason;
   }
-  return { found, notes: { settings, warnings: changed ? [changed] : [], runs } };
+  // training is told with the models that are handed over
+  const trainings = found.reduce((n, { trained }) => {
+    return n + (trained ? trained.seconds.train + trained.seconds.evaluate : 0);
+  }, 0);
+  const seconds = Math.max(0, (performance.now() - started) / 1000 - trainings);
+  return { found, seconds, notes: { settings, warnings: changed ? [changed] : [], runs } };
 }
 
 export const fiited = defineSearcher({

@@ -1,7 +1,7 @@
 /** One training for one budget: the common trainer over a chunk store, with a pruner between its steps. */
 import { join } from "node:path";
 import { ChunkStore, ChunkStoreTables, type LookupBatch, type RowChunkScheme } from "@trimtab/embeddings";
-import { buildModel, inheritModel, type Model, type ModelConfig, tableRule } from "@trimtab/models";
+import { inheritModel, Model, type ModelConfig, tableRule } from "@trimtab/models";
 import {
   fileName,
   type Limit,
@@ -199,8 +199,8 @@ export class ChunkRun implements TrainHooks {
     this.#final = { payload, device: own, total, live: store.live };
     const tables = await store.compact();
     this.#scheme = tables.scheme;
-    const { device: machine, seed } = this.#task;
-    const compact = await buildModel(machine, model.config, tables.scheme, { seed, tables });
+    // not by buildModel, which would draw first values over those of the store
+    const compact = new Model(this.#task.device, model.config, tables.scheme, tables);
     try {
       await inheritModel(model, compact, { tables: false });
       const folder = this.#folder;

@@ -10,6 +10,7 @@ import {
 import { saliencyTable } from "@trimtab/search-sseds";
 import type { Device } from "@trimtab/tensor-core";
 import type { Context } from "./context.ts";
+import { liveNames } from "./methods.ts";
 import { searchReport, trainReport } from "./reports.ts";
 import type { OpenRun } from "./runs.ts";
 import { missingLines, verdicts } from "./tables.ts";
@@ -115,7 +116,8 @@ export function saliencyOf(
 /** The table, what is missing from it, and the verdicts. */
 export function printComparison(context: Context, comparison: Comparison, synthetic: boolean): void {
   const { rows, missing } = comparison;
-  context.print(renderResults(rows));
+  const training = rows.some(({ method }) => liveNames.includes(method));
+  context.print(renderResults(rows, { training }));
   for (const line of missingLines(missing)) context.print(line);
   if (rows.some((row) => row.method === "sseds")) {
     context.print("");

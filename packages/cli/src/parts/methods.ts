@@ -10,6 +10,7 @@ import {
   smallerDim,
   smallerDimProjected,
 } from "@trimtab/search-core";
+import { fiited, rowPruning } from "@trimtab/search-fiited";
 import { pep } from "@trimtab/search-pep";
 import { sseds } from "@trimtab/search-sseds";
 import { UsageError } from "./errors.ts";
@@ -17,16 +18,29 @@ import { UsageError } from "./errors.ts";
 type Factory = (config?: never) => Searcher;
 
 const factories = new Map<string, Factory>(
-  [sseds, pep, adass, smallerDim, smallerDimProjected, dimsBySize, randomDims, hashedRows, magnitude].map(
-    (f) => [f.searcherName, f as Factory],
-  ),
+  [
+    sseds,
+    pep,
+    adass,
+    fiited,
+    smallerDim,
+    smallerDimProjected,
+    dimsBySize,
+    randomDims,
+    hashedRows,
+    rowPruning,
+    magnitude,
+  ].map((f) => [f.searcherName, f as Factory]),
 );
 
 export const methodNames: readonly string[] = [...factories.keys()];
 
-/** Baselines that find dims of fields: what a search of dims must beat. (Magnitude pruning finds single numbers, as PEP does; hashed-rows keeps fewer rows.) */
+/** Methods whose tables change while they train: what training takes is measured, and a trained model is handed over. */
+export const liveNames: readonly string[] = [fiited.searcherName, rowPruning.searcherName];
+
+/** Baselines that find dims of fields: what a search of dims must beat. (Magnitude pruning finds single numbers, as PEP does; hashed-rows and row-pruning keep fewer rows.) */
 export const baselineNames: readonly string[] = methodNames.filter(
-  (name) => !["sseds", "pep", "adass", "hashed-rows", "magnitude"].includes(name),
+  (name) => !["sseds", "pep", "adass", "hashed-rows", "magnitude", ...liveNames].includes(name),
 );
 
 /** Makes a searcher. Throws UsageError for an unknown name, ConfigError for a wrong configuration. */

@@ -23,6 +23,7 @@ export function command(): Command {
     "Search, retrain and test several methods at equal bytes; run again, it goes on where it stood.",
     "trimtab compare --data movielens.trimtab --model fm --budgets 50%,10% --seeds 1,2,3 --run runs/compare",
     "trimtab compare --data criteo.trimtab --model dlrm --methods smaller-dim,hashed-rows --budgets 35%,10% --run runs/hashing",
+    "trimtab compare --data criteo.trimtab --model deepfm --methods fiited,row-pruning,hashed-rows,smaller-dim --budgets 20%,5% --run runs/chunks",
   )
     .option("--data <path>", "a dataset folder, or a log that `prepare` knows")
     .option(

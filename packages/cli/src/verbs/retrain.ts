@@ -43,8 +43,8 @@ interface Choice {
   readonly scheme: Scheme;
   /** Of the search, and of the base model where the search needed it. */
   readonly before: Readonly<Record<string, number>>;
-  /** Finds the start of training again, where the search says so. */
-  readonly start?: (task: Task) => Promise<Found["prepare"]>;
+  /** Finds the start of training again, or the trained model, where the search says so. */
+  readonly start?: (task: Task) => Promise<Found>;
 }
 
 export function command(): Command {
@@ -78,7 +78,8 @@ export function command(): Command {
       try {
         const { name, scheme } = choice;
         const onEvent = trainReport(context, run.events, name);
-        const trained = await task.trainUnder(scheme, { name, onEvent, prepare: await choice.start?.(task) });
+        const { prepare, trained: ready } = (await choice.start?.(task)) ?? {};
+        const trained = ready ?? (await task.trainUnder(scheme, { name, onEvent, prepare }));
         try {
           const made = resultRow({
             command: context.command,
@@ -146,14 +147,10 @@ function fromSearch(run: RunFolder, budget: string, wanted: string | undefined):
   };
 }
 
-async function startAgain(
-  task: Task,
-  name: string,
-  config: unknown,
-  budget: string,
-): Promise<Found["prepare"]> {
+/** From the checkpoints of the search, where it kept them. */
+async function startAgain(task: Task, name: string, config: unknown, budget: string): Promise<Found> {
   const { found } = await method(name, config).search(task, { budgets: [budget] });
-  return found[0]!.prepare;
+  return found[0]!;
 }
 
 function checkFields({ scheme, name }: Choice, task: Task): void {

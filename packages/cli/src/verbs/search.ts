@@ -32,6 +32,7 @@ export function command(): Command {
     "trimtab search --run runs/movielens --method sseds --budget 25% --budget 10%",
     "trimtab search --run runs/movielens --method sseds --budget 64KiB --set score=saliency --set batches=1",
     "trimtab search --run runs/movielens --method hashed-rows --budget 35% --set floor=16 --set rule=modulo",
+    "trimtab search --run runs/movielens --method fiited --budget 35% --set chunks=4 --set period=500",
   )
     .requiredOption(
       "--budget <limit>",

@@ -19,7 +19,7 @@ import type { TrainEvent } from "../training/progress.ts";
 import { runHash, type Trained } from "../training/trainer.ts";
 import { resultRow } from "./result-row.ts";
 import { fileName, type RunFolder } from "./run-folder.ts";
-import { recallSearch, type SavedSearch, storeSearch } from "./saved-search.ts";
+import { recallSearch, recallSearchByName, type SavedSearch, storeSearch } from "./saved-search.ts";
 import { WatchedTask } from "./watched-task.ts";
 
 /** A method that cannot meet a budget, and why: shown, not dropped. */
@@ -138,7 +138,7 @@ class Work {
     const { run, data, model, train } = this.#options;
     const name = `${fileName(method.name)}-seed-${task.seed}`;
     const key = hashOf([data.hash, model, train, task.seed, method.name, method.config, budgets]);
-    const recalled = recallSearch(run, name, key);
+    const recalled = recallSearch(run, name, key) ?? this.#finished(task, method, name, key);
     if (recalled) return recalled;
     this.#checkSignal();
     task.forget();
@@ -154,11 +154,23 @@ class Work {
     return { found: result.found, saved };
   }
 
+  /** A search that cannot be recalled whole, where nothing of it is needed any more: every row of it is known. */
+  #finished(task: Task, method: Searcher, name: string, key: string): ReturnType<typeof recallSearchByName> {
+    const recalled = recallSearchByName(this.#options.run, name);
+    if (recalled?.saved.key !== key) return undefined;
+    const all = recalled.found.every(({ budget, scheme }) => {
+      const row = this.#key(task, scheme, [method.name, method.config]);
+      return this.#known.some((r) => r.config.key === row && r.method === method.name && r.budget === budget);
+    });
+    return all ? recalled : undefined;
+  }
+
   async #retrain(task: WatchedTask, method: Searcher, found: Found, saved: SavedSearch): Promise<void> {
     this.#checkSignal();
     const { scheme, budget, prepare } = found;
     // weights that were inherited make another training, even under the same scheme
-    const start = prepare || found.trained ? [method.name, method.config] : "scratch";
+    const own = prepare || found.trained || !saved.whole;
+    const start = own ? [method.name, method.config] : "scratch";
     const key = this.#key(task, scheme, start);
     if (this.#recall(key, method.name, budget)) {
       await found.trained?.dispose();
@@ -177,6 +189,7 @@ class Work {
         seconds: { ...seconds, train, evaluate: evaluation },
       };
       this.#append(row);
+      await found.trained?.dispose();
       return;
     }
     const name = `${fileName(method.name)}-${fileName(budget)}`;

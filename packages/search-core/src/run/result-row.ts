@@ -16,7 +16,10 @@ export interface RowFacts {
   readonly method: string;
   readonly budget: string | null;
   readonly scheme: Scheme;
-  readonly trained: Pick<Trained, "valid" | "bestEpoch" | "epochs" | "steps" | "trainBytes" | "model">;
+  readonly trained: Pick<
+    Trained,
+    "valid" | "bestEpoch" | "epochs" | "steps" | "trainBytes" | "tableBytes" | "model"
+  >;
   /** Metrics of the test split where it was read. */
   readonly test?: Metrics;
   readonly seconds: Readonly<Record<string, number>>;
@@ -34,7 +37,8 @@ export function resultRow(facts: RowFacts): ResultRow {
     config: JSON.parse(
       JSON.stringify({
         ...facts.config,
-        model: task.model,
+        // a method may have trained by another optimizer than it was asked for
+        model: trained.model.config,
         scheme: scheme.toJSON(),
         bestEpoch: trained.bestEpoch,
         epochs: trained.epochs,
@@ -57,7 +61,7 @@ export function resultRow(facts: RowFacts): ResultRow {
     parameters: scheme.parameters,
     bytes: {
       serve: scheme.serveBytes(),
-      train: scheme.trainBytes(trainCost(task.model)),
+      train: trained.tableBytes ?? scheme.trainBytes(trainCost(trained.model.config)),
       uniform: task.uniform.serveBytes(),
     },
     seconds: facts.seconds,
