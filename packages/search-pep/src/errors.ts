@@ -12,3 +12,6 @@ export class BudgetNotReached extends PepError {}
 
 /** A checkpoint of a search that cannot be read, or is of another search. */
 export class PepCheckpointError extends PepError {}
+
+/** Thresholds were asked for in a lookup that is not for training. */
+export class LookupError extends PepError {}

@@ -170,10 +170,11 @@ class PepSearch {
     const program = warmUp && level <= LOWEST ? warmUp : this.#stage.program;
     const scalars = optimizer.next(this.#needs) as Record<string, number>;
     const { step } = optimizer;
-    const extra = { ...scalars, ...this.#stage.feedsOf(level) };
+    const extra = { ...scalars };
     if (this.#needs.has("rng.seed")) extra["rng.seed"] = this.#task.seed >>> 0;
     if (this.#needs.has("rng.step")) extra["rng.step"] = step;
-    const feeds = batchFeeds(batch, this.#needs, extra);
+    const fed = batchFeeds(batch, this.#needs, extra);
+    const feeds = program === warmUp ? fed : { ...fed, ...this.#stage.feedsOf(level, fed) };
     const asks = step % this.#settings.countEvery === 0;
     const loss = asks ? program.fetch(feeds, ["loss"]).then((out) => out.loss[0]!) : undefined;
     if (!asks) program.run(feeds);

@@ -7,14 +7,12 @@ import {
   gt,
   le,
   lt,
-  mul,
-  ne,
   neg,
-  type Rule,
+  type PlanInputs,
   sigmoid,
-  sign,
   sub,
   type Tensor,
+  touched,
   where,
 } from "@trimtab/tensor-core";
 
@@ -30,30 +28,16 @@ export function softThreshold(v: Tensor, s: Tensor): Tensor {
   return shrink(v, broadcastTo(sigmoid(s), v.shape));
 }
 
-/** The soft threshold for a size t that is not learned; the gradient passes as if nothing were pruned (see `pruned`). */
-export function shrinkStraight(v: Tensor, t: Tensor): Tensor {
-  return customGradient(shrunk(v, t), [v], (g) => [g]);
-}
-
 /**
- * The rule, blind to the gradients of numbers that t prunes. All positions of a batch that look up a row see the same row and
- * the same t, so that masking the sum of their gradients is masking each of them, for a tenth of the work.
+ * The soft threshold of size t, of v's shape. Its gradients are written by hand and from v and t, so that a step need not keep
+ * comparisons or v' for later. `plan`: v and t are its rows, and gradients are made for the touched ones only.
  */
-export function pruned(rule: Rule, t: Tensor): Rule {
-  return {
-    ...rule,
-    apply: (inputs) =>
-      rule.apply({ ...inputs, gradient: where(gt(abs(inputs.weight), t), inputs.gradient, 0) }),
-  };
-}
-
-/**
- * The gradients are written by hand and from the value itself (it is zero where v is pruned, and of v's sign elsewhere), so
- * that a step need not keep the comparisons for later.
- */
-function shrink(v: Tensor, t: Tensor): Tensor {
-  const value = shrunk(v, t);
-  return customGradient(value, [v, t], (g) => [where(ne(value, 0), g, 0), neg(mul(sign(value), g))]);
+export function shrink(v: Tensor, t: Tensor, plan?: PlanInputs): Tensor {
+  return customGradient(shrunk(v, t), [v, t], (g) => {
+    const kept = where(gt(abs(v), t), g, 0);
+    const own = plan ? touched(kept, plan) : kept;
+    return [own, where(lt(v, 0), own, neg(own))];
+  });
 }
 
 /**

@@ -3,8 +3,8 @@ import type { VectorTransform } from "@trimtab/embeddings";
 import { buildModel, denseRule, type Model, trainStep } from "@trimtab/models";
 import type { Task } from "@trimtab/search-core";
 import {
-  broadcastTo,
   type Device,
+  type Feeds,
   input,
   Optimizer,
   type ParameterGroup,
@@ -14,7 +14,6 @@ import {
   type Variable,
 } from "@trimtab/tensor-core";
 import { faithfulRule, type Settings, thresholdRule } from "./settings.ts";
-import { pruned, shrinkStraight } from "./soft-threshold.ts";
 import { Thresholds } from "./thresholds.ts";
 
 /** The scalar that scheduled mode adds to every threshold, as it is fed. */
@@ -29,8 +28,11 @@ export interface Stage {
   readonly program: Program<{ loss: Tensor }>;
   /** The same step without thresholds, for a warm-up in which nothing is pruned or learned yet; absent where they learn. */
   readonly warmUp: Program<{ loss: Tensor }> | undefined;
-  /** What a step is fed beside the batch and the optimizer's scalars, under a level of the ramp. */
-  feedsOf(level: number): Record<string, number>;
+  /**
+   * What a step is fed beside a batch (its feeds are given) and the optimizer's scalars, under a level of the ramp. Arrays
+   * hold until the next call.
+   */
+  feedsOf(level: number, batch: Feeds): Feeds;
   /** Everything a checkpoint needs. */
   readonly state: ReadonlyMap<string, Variable>;
   dispose(): void;
@@ -56,20 +58,25 @@ function ruleFor(group: ParameterGroup, { config }: Model, settings: Settings): 
     if (table) return faithfulRule(optimizer, config.learningRate, l2);
     return denseRule(config, l2);
   }
-  const rule = !table || group.rule.rowsOnly ? group.rule : rowAdam({ lr: config.learningRate });
-  return group.name === "tables" && !settings.learn ? pruned(rule, SIZE) : rule;
+  return !table || group.rule.rowsOnly ? group.rule : rowAdam({ lr: config.learningRate });
 }
 
 function transformOf(
   thresholds: Thresholds,
   settings: Settings,
 ): Pick<Stage, "feedsOf"> & { readonly transform: VectorTransform } {
-  if (settings.mode === "faithful") return { transform: thresholds.transform(), feedsOf: () => ({}) };
+  const own = (batch: Feeds) => thresholds.feedsOf(batch);
+  if (settings.mode === "faithful") {
+    return { transform: thresholds.transform(), feedsOf: (_level, batch) => own(batch) };
+  }
   if (settings.learn) {
-    return { transform: thresholds.transform(input(RAMP, [])), feedsOf: (level) => ({ [RAMP]: level }) };
+    return {
+      transform: thresholds.transform(input(RAMP, [])),
+      feedsOf: (level, batch) => ({ ...own(batch), [RAMP]: level }),
+    };
   }
   return {
-    transform: (vectors) => shrinkStraight(vectors, broadcastTo(SIZE, vectors.shape)),
+    transform: thresholds.transformBy(SIZE),
     feedsOf: (level) => ({ "pep.size": 1 / (1 + Math.exp(-level)) }),
   };
 }

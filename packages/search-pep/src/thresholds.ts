@@ -1,18 +1,10 @@
 /** The thresholds of a model's tables as variables, and the transform that applies them to looked-up vectors. */
-import type { EmbeddingTables, LookupOrigin, TablePart, VectorTransform } from "@trimtab/embeddings";
-import {
-  add,
-  broadcastTo,
-  concat,
-  type Device,
-  gather,
-  reshape,
-  sliceAxis,
-  type Tensor,
-  type Variable,
-} from "@trimtab/tensor-core";
+import type { EmbeddingTables, TablePart, VectorTransform } from "@trimtab/embeddings";
+import { broadcastTo, type Device, type Feeds, type Tensor, type Variable } from "@trimtab/tensor-core";
 import { type Granularity, isByRow } from "./granularity.ts";
-import { softThreshold } from "./soft-threshold.ts";
+import { RowLookup } from "./row-lookup.ts";
+import { sizesOfRows } from "./row-sizes.ts";
+import { SharedPlanFeeds } from "./shared-plan.ts";
 
 export interface ThresholdOptions {
   readonly granularity: Granularity;
@@ -25,10 +17,13 @@ export class Thresholds {
   /** One for all tables (global, dim), else one a table, in the order of `tables.parts`. */
   readonly variables: readonly Variable[];
   readonly #tables: EmbeddingTables;
+  readonly #lookup: RowLookup;
+  readonly #sharedFeeds = new Map<string, SharedPlanFeeds>();
 
   constructor(device: Device, tables: EmbeddingTables, { granularity, start }: ThresholdOptions) {
     this.granularity = granularity;
     this.#tables = tables;
+    this.#lookup = new RowLookup(device, tables);
     const made: Variable[] = [];
     this.variables = made;
     const make = (name: string, shape: readonly number[]) => {
@@ -59,15 +54,37 @@ export class Thresholds {
   }
 
   /**
-   * Softly thresholds the vectors a batch looked up; the table's other rows are never visited. `ramp` (a scalar) is added to
-   * every threshold.
+   * What a step over `transform` is fed beside the batch, whose feeds are given; empty where every row has thresholds of its
+   * own. The arrays hold until the next call.
+   */
+  feedsOf(batch: Feeds): Feeds {
+    const feeds: Record<string, Feeds[string]> = {};
+    if (isByRow(this.granularity)) return feeds;
+    for (const { group } of this.#tables.parts) {
+      const { layout } = group;
+      let own = this.#sharedFeeds.get(layout.name);
+      if (!own) {
+        own = new SharedPlanFeeds(this.granularity, layout);
+        this.#sharedFeeds.set(layout.name, own);
+      }
+      Object.assign(feeds, own.of(batch[`${layout.name}.rows`] as Uint32Array));
+    }
+    return feeds;
+  }
+
+  /**
+   * Softly thresholds what a batch looked up, once a row; the table's other rows are never visited. `ramp` (a scalar) is added
+   * to every threshold. It is for training: a lookup without a batch plan throws LookupError.
    */
   transform(ramp?: Tensor): VectorTransform {
-    return (vectors, origin) => {
-      const part = this.#tables.parts.find(({ group }) => group.layout === origin.layout)!;
-      const own = this.#lookedUp(part, origin);
-      return softThreshold(vectors, ramp ? add(own, ramp) : own);
-    };
+    return this.#lookup.transform((part, plan) =>
+      sizesOfRows(this.granularity, this.of(part), part, plan, ramp),
+    );
+  }
+
+  /** The same for one size of all thresholds (a scalar, after the sigmoid) that nobody learns. */
+  transformBy(size: Tensor): VectorTransform {
+    return this.#lookup.transform(({ group }, plan) => broadcastTo(size, [plan.capacity, group.dim]));
   }
 
   /** Threshold of every number of field f, [n_f, d] row-major, as they are now. */
@@ -91,24 +108,10 @@ export class Thresholds {
 
   dispose(): void {
     for (const v of this.variables) v.dispose();
+    this.#lookup.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-
-  /** Thresholds of one lookup, in a shape that broadcasts to [B, S, d]. */
-  #lookedUp(part: TablePart, { layout, ids, plan }: LookupOrigin): Tensor {
-    const { value } = this.of(part);
-    if (isByRow(this.granularity)) return gather(value, ids, plan);
-    const width = value.shape.at(-1)!;
-    if (!this.granularity.startsWith("field")) return reshape(value, [1, 1, width]);
-    const { fields } = this.#tables.scheme;
-    if (layout.fields.every(({ field }) => fields[field]!.slots === 1)) return value;
-    // a multi-valued field has several slots, all under the one threshold
-    const parts = layout.fields.map(({ field }, i) =>
-      broadcastTo(sliceAxis(value, 1, i, i + 1), [1, fields[field]!.slots, width]),
-    );
-    return concat(parts, 1);
   }
 }

@@ -11,7 +11,7 @@ setDefaultTimeout(60_000);
 
 let device: Device;
 beforeAll(async () => {
-  device = await openDevice({ engine: "cpu" });
+  device = await openDevice();
 });
 afterAll(() => device.dispose());
 

@@ -52,7 +52,7 @@ const SCHEDULED = { steps: 60, countEvery: 5 } as const;
 beforeAll(async () => {
   await generateDataset({ rows: 6000, seed: 5, out: join(root, "log.trimtab") });
   data = await openDataset(join(root, "log.trimtab"));
-  device = await openDevice({ engine: "cpu" });
+  device = await openDevice();
 });
 afterAll(() => {
   device.dispose();

@@ -22,7 +22,7 @@ const DIM = 4;
 beforeAll(async () => {
   await generateDataset({ rows: 6000, seed: 5, out: join(root, "log.trimtab") });
   data = await openDataset(join(root, "log.trimtab"));
-  device = await openDevice({ engine: "cpu" });
+  device = await openDevice();
 });
 afterAll(() => {
   device.dispose();

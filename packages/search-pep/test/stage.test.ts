@@ -1,16 +1,25 @@
 // One step of a search: what is pruned stays as it is, and the short ways of the unlearned ramp change nothing.
-import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { uniform } from "@trimtab/embeddings";
 import { buildModel, fm, trainStep } from "@trimtab/models";
 import { broadcastTo, constant, type Device, Optimizer, openDevice } from "@trimtab/tensor-core";
-import { openStage, pepConfigSchema, settingsOf, softThreshold } from "../src/index.ts";
+import { isByRow } from "../src/granularity.ts";
+import {
+  granularities,
+  LookupError,
+  openStage,
+  pepConfigSchema,
+  settingsOf,
+  softThreshold,
+  Thresholds,
+} from "../src/index.ts";
 import { feedsOf, Random } from "./batches.ts";
 
 setDefaultTimeout(60_000);
 
 let device: Device;
 beforeAll(async () => {
-  device = await openDevice({ engine: "cpu" });
+  device = await openDevice();
 });
 afterAll(() => device.dispose());
 
@@ -35,6 +44,12 @@ function batchOf(random: Random, layout: Parameters<typeof feedsOf>[0]) {
   return { ...feedsOf(layout, fields, ids), labels };
 }
 
+const kernelsOf = (program: { print(): string }) =>
+  program
+    .print()
+    .split(/\n(?=\d+ (?:map|reduce|segment|matmul) )/)
+    .slice(1);
+
 const only = <T>(names: readonly string[], feeds: Record<string, T>) =>
   Object.fromEntries(Object.entries(feeds).filter(([name]) => names.includes(name)));
 
@@ -58,7 +73,7 @@ test("a step under the ramp alone is a step under thresholds that nobody learns"
     only(stage.program.inputs, {
       ...feeds,
       ...stage.optimizer.next(new Set(stage.program.inputs)),
-      ...stage.feedsOf(LEVEL),
+      ...stage.feedsOf(LEVEL, feeds),
     }),
   );
   program.run(only(program.inputs, { ...feeds, ...optimizer.next(new Set(program.inputs)) }));
@@ -96,7 +111,7 @@ test("the step of a warm-up is the step under a ramp at its lowest", async () =>
         only(program.inputs, {
           ...feeds,
           ...stage.optimizer.next(new Set(program.inputs)),
-          ...stage.feedsOf(-20),
+          ...stage.feedsOf(-20, feeds),
         }),
       );
     }
@@ -130,7 +145,7 @@ test("faithful mode moves every row and every threshold, scheduled mode only tho
         ...feeds,
         ...one,
         ...stage.optimizer.next(new Set(inputs)),
-        ...stage.feedsOf(-5),
+        ...stage.feedsOf(-5, { ...feeds, ...one }),
       }),
     );
     const after = await Promise.all(watched.map((v) => v.read()));
@@ -146,29 +161,57 @@ test("faithful mode moves every row and every threshold, scheduled mode only tho
   }
 });
 
-test("the soft threshold is part of the lookup's kernel, and scheduled mode visits no whole table", async () => {
-  const model = fm({ dim: 3, tableOptimizer: "rowAdam" });
-  for (const config of [{}, { granularity: "feature_dim" }, { mode: "faithful" }] as const) {
+describe.each(granularities.map((g) => [g]))("kernels, %s", (granularity) => {
+  test("thresholds are applied once a touched row, and scheduled mode visits neither positions for it nor a whole table", async () => {
+    const model = fm({ dim: 3, tableOptimizer: "rowAdam" });
+    const bare = await openStage(
+      device,
+      { model, uniform: uniform(fields, 3), seed: 1 },
+      settingsFor({}, model),
+    );
+    const base = kernelsOf(bare.warmUp!);
     const stage = await openStage(
       device,
       { model, uniform: uniform(fields, 3), seed: 1 },
-      settingsFor(config, model),
+      settingsFor({ granularity }, model),
     );
-    const kernels = stage.program
-      .print()
-      .split(/\n(?=\d+ (?:map|reduce|segment|matmul) )/)
-      .slice(1);
-    const buffer = /(b\d+) variable embeddings\.all /.exec(stage.program.print())![1]!;
-    // rows of the table are read where they are thresholded: a load by row and a choice in one kernel
-    const readers = kernels.filter(
-      (k) => new RegExp(`= ${buffer}\\[[^\\]]* row `).test(k) && k.includes("select"),
-    );
+    const kernels = kernelsOf(stage.program);
+    const sigmoids = kernels.filter((k) => k.includes("sigmoid"));
+    // beside the loss: over touched rows once, or over as few numbers as there are thresholds
+    expect(sigmoids.filter((k) => /^\d+ segment /.test(k)).length).toBe(isByRow(granularity) ? 1 : 0);
+    for (const k of sigmoids) expect(k).toMatch(/^\d+ (segment \[80, [13]\]|(map|reduce) \[(1|3|9|16)\])/);
+    // rows of the table are read by kernels over touched rows alone: to be thresholded, and to be moved
+    const table = /(b\d+) variable embeddings\.all /.exec(stage.program.print())![1]!;
+    const readers = kernels.filter((k) => k.includes(`= ${table}[`));
     expect(readers.length).toBeGreaterThan(0);
-    // whole tables are visited by dense Adam, and by nothing in scheduled mode
-    const whole = kernels.filter((k) => /^\d+ map \[(21, 3|63)\]/.test(k));
-    expect(whole.length > 0).toBe("mode" in config);
+    for (const k of readers) expect(k).toMatch(/^\d+ segment /);
+    // what runs over positions or whole tables is what the base step has
+    const wide = (list: readonly string[]) =>
+      list.filter((k) => /^\d+ (map|reduce) \[(80|240|80, 3|16, 5|16, 5, 3|21|63|21, 3)\]/.test(k)).length;
+    expect(wide(kernels)).toBe(wide(base));
+    bare.dispose();
     stage.dispose();
-  }
+  });
+});
+
+test("faithful mode visits whole tables, as its base step does", async () => {
+  const model = fm({ dim: 3 });
+  const stage = await openStage(
+    device,
+    { model, uniform: uniform(fields, 3), seed: 1 },
+    settingsFor({ mode: "faithful" }, model),
+  );
+  const whole = kernelsOf(stage.program).filter((k) => /^\d+ map \[(21, 3|63)\]/.test(k));
+  expect(whole.length).toBeGreaterThan(0);
+  stage.dispose();
+});
+
+test("a lookup without a plan is refused", async () => {
+  const model = await buildModel(device, fm({ dim: 3 }), uniform(fields, 3), { seed: 1 });
+  using thresholds = new Thresholds(device, model.tables, { granularity: "field", start: 0 });
+  const transform = thresholds.transform();
+  expect(() => model.forward({ batch: 4, training: false, transform })).toThrow(LookupError);
+  model.dispose();
 });
 
 test("faithful mode clips the norm of all gradients together", async () => {

@@ -26,7 +26,7 @@ export * from "./graph/elementwise.ts";
 export { type FoldOptions, max, mean, min, sum } from "./graph/folds.ts";
 export { constant, input, iota, maxPieces, PIECE, planInputs, zeros } from "./graph/leaves.ts";
 export { matmul } from "./graph/matmul.ts";
-export { assign, assignRows, gather, rows, segmentSum } from "./graph/tables.ts";
+export { assign, assignRows, gather, rows, segmentSum, spread, touched } from "./graph/tables.ts";
 export { type Op, type Operand, type PlanInputs, Tensor } from "./graph/tensor.ts";
 export { Variable } from "./graph/variable.ts";
 export {

@@ -7,6 +7,8 @@ export interface TestPlan {
   readonly rows: number[];
   readonly sorted: number[];
   readonly offsets: number[];
+  /** The feed that `spread` alone asks for. */
+  readonly places: Uint32Array;
 }
 
 /** The plan of `ids`; runs longer than PIECE are cut into pieces of that many positions. */
@@ -49,5 +51,6 @@ export function makePlan(name: string, ids: readonly number[]): TestPlan {
   put("pieceTo", pieceTo);
   put("count", [rows.length]);
   put("pieceCount", [pieceFrom.length]);
-  return { inputs: planInputs(name, ids.length), feeds, rows, sorted, offsets };
+  const places = Uint32Array.from(ids, (id) => rows.indexOf(id));
+  return { inputs: planInputs(name, ids.length), feeds, rows, sorted, offsets, places };
 }

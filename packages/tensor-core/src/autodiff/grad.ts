@@ -2,7 +2,7 @@
 import { GradientError } from "../errors.ts";
 import { add } from "../graph/elementwise.ts";
 import { constant, zeros } from "../graph/leaves.ts";
-import type { Tensor } from "../graph/tensor.ts";
+import type { PlanInputs, Tensor } from "../graph/tensor.ts";
 import { Variable } from "../graph/variable.ts";
 import { reshape } from "../graph/views.ts";
 import { topological } from "../graph/walk.ts";
@@ -44,8 +44,8 @@ export function grad<const T extends readonly (Tensor | Variable)[]>(
     const g = cotangents.get(y);
     // a target itself is needed, but nothing below it is unless another target lies there
     if (!g || !y.inputs.some((x) => needed.has(x))) continue;
-    if (y.op.kind === "gather") {
-      recordLookup(lookups, y, g);
+    if (y.op.kind === "gather" || y.op.kind === "rows") {
+      recordLookup(lookups, y, y.op, g);
       continue;
     }
     const rule = ruleOf(y);
@@ -84,11 +84,18 @@ function leadingTo(nodes: readonly Tensor[], targets: ReadonlySet<Tensor>): Set<
   return needed;
 }
 
-function recordLookup(lookups: Map<Tensor, RowGradient>, y: Tensor, g: Tensor): void {
+/** g is of each looked-up vector (gather) or of each touched row (rows). */
+function recordLookup(
+  lookups: Map<Tensor, RowGradient>,
+  y: Tensor,
+  { kind, plan }: { readonly kind: "gather" | "rows"; readonly plan?: PlanInputs },
+  g: Tensor,
+): void {
   const table = y.inputs[0]!;
-  const plan = y.op.kind === "gather" ? y.op.plan : undefined;
   if (table.op.kind !== "variable") {
-    throw new GradientError("grad: gather passes gradients only to a Variable; look up the variable itself.");
+    throw new GradientError(
+      `grad: ${kind} passes gradients only to a Variable; look up the variable itself.`,
+    );
   }
   const { variable } = table.op;
   if (!plan) {
@@ -96,13 +103,15 @@ function recordLookup(lookups: Map<Tensor, RowGradient>, y: Tensor, g: Tensor): 
       `grad: table "${variable.name}" was gathered without a batch plan; give gather a plan made by planInputs.`,
     );
   }
-  const positions = reshape(g, [plan.positions, table.shape[1]!]);
   const before = lookups.get(table);
   if (before && before.plan !== plan) {
     throw new GradientError(
       `grad: table "${variable.name}" is looked up by two plans ("${before.plan.name}", "${plan.name}"); join the ids into one lookup.`,
     );
   }
-  const total = before ? add(before.positions, positions) : positions;
-  lookups.set(table, new RowGradient(variable, plan, total));
+  const looked =
+    kind === "rows"
+      ? new RowGradient(variable, plan, undefined, g)
+      : new RowGradient(variable, plan, reshape(g, [plan.positions, table.shape[1]!]));
+  lookups.set(table, before ? before.plus(looked) : looked);
 }

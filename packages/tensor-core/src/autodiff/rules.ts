@@ -119,6 +119,7 @@ const structural: { [K in Op["kind"]]?: Rule } = {
   select: (y, g) => [undefined, e.where(y.inputs[0]!, g, 0), e.where(y.inputs[0]!, 0, g)],
   customGradient: (y, g) =>
     y.op.kind === "customGradient" ? [undefined, ...checked(y, y.op.backward(g))] : [],
+  touched: (_y, g) => [g],
   cast: NONE,
   threefry: NONE,
 };

@@ -99,6 +99,8 @@ export class Emitter {
       // an assigned value, read in the kernel that assigns it
       case "assign":
         return arg(1);
+      case "touched":
+        return arg(0);
       case "gather":
       case "rows":
         return this.#gather(node, chain);

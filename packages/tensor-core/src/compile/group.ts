@@ -98,6 +98,17 @@ function groupsOf(node: Tensor): Group[] {
         return group;
       });
     }
+    case "touched":
+      return [
+        makeGroup({
+          ...base,
+          kind: "segment",
+          space: node.shape,
+          heavy: [],
+          roots: [{ value: node.inputs[0]!, target: { kind: "node", node } }],
+          plan: op.plan,
+        }),
+      ];
     case "assign":
       return [mapGroup(node.inputs[1]!, { kind: "variable", node })];
     case "assignRows": {

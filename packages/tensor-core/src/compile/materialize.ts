@@ -41,7 +41,7 @@ function ownCost(node: Tensor): number {
 /** Nodes that always have a buffer of their own. */
 function isHeavy(node: Tensor): boolean {
   const k = node.op.kind;
-  return k === "fold" || k === "matmul" || k === "segmentSum" || k === "concat";
+  return k === "fold" || k === "matmul" || k === "segmentSum" || k === "touched" || k === "concat";
 }
 
 export function isWrite(node: Tensor): boolean {

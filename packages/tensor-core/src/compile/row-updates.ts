@@ -15,8 +15,9 @@ export function joinRowUpdates(
   form: (group: Group) => Kernel,
 ): Group[] {
   let current = [...groups];
-  for (const set of updatesByPlan(groups)) {
-    if (set.length < 2 || leavesAndReturns(set, current, chosen)) continue;
+  for (const all of updatesByPlan(groups)) {
+    const set = withoutEarly(all, current, chosen);
+    if (set.length < 2) continue;
     const joined = makeGroup({ ...set[0]!, roots: set.flatMap((g) => g.roots) });
     try {
       form(joined);
@@ -34,7 +35,7 @@ export function joinRowUpdates(
 function updatesByPlan(groups: readonly Group[]): Group[][] {
   const plans = new Map<unknown, Map<number, Group[]>>();
   for (const g of groups) {
-    if (g.kind !== "segment" || g.heavy.length > 0) continue;
+    if (g.kind !== "segment" || g.roots.some(({ target }) => target.kind !== "variable")) continue;
     const byColumns = plans.get(g.plan) ?? new Map<number, Group[]>();
     plans.set(g.plan, byColumns);
     byColumns.set(g.space[1]!, [...(byColumns.get(g.space[1]!) ?? []), g]);
@@ -42,14 +43,15 @@ function updatesByPlan(groups: readonly Group[]): Group[][] {
   return [...plans.values()].flatMap((byColumns) => [...byColumns.values()]);
 }
 
-/** True if something outside must run between two of the set. */
-function leavesAndReturns(
+/** Those of the set that need not run before something outside that others of the set wait for. */
+function withoutEarly(
   set: readonly Group[],
   groups: readonly Group[],
   chosen: ReadonlySet<Tensor>,
-): boolean {
+): readonly Group[] {
+  if (set.length < 2) return set;
   const deps = new Dependencies(groups, chosen);
-  return groups.some(
-    (g) => !set.includes(g) && set.some((s) => deps.reaches(s, g)) && set.some((s) => deps.reaches(g, s)),
-  );
+  // what comes back to the set: a row that is put aside for the lookup, say
+  const outside = groups.filter((g) => !set.includes(g) && set.some((s) => deps.reaches(g, s)));
+  return set.filter((s) => !outside.some((g) => deps.reaches(s, g)));
 }

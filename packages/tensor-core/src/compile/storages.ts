@@ -100,7 +100,9 @@ export class Storages {
     const leaves = new Set<Tensor>();
     for (const node of nodes) {
       if (node.op.kind === "input") leaves.add(node);
-      const plan = node.op.kind === "assignRows" || node.op.kind === "segmentSum" ? node.op.plan : undefined;
+      const { op } = node;
+      const byRow = op.kind === "assignRows" || op.kind === "segmentSum" || op.kind === "touched";
+      const plan = byRow ? op.plan : undefined;
       if (plan) for (const part of planParts(plan)) leaves.add(part);
     }
     let offset = 0;

@@ -36,20 +36,25 @@ export function maxPieces(positions: number): number {
   return Math.floor((2 * positions) / (PIECE + 1));
 }
 
-/** The inputs of a batch plan for `positions` ids a step; fed as `<name>.sorted`, `<name>.rows`, ... */
-export function planInputs(name: string, positions: number): PlanInputs {
+/**
+ * The inputs of a batch plan for `positions` ids a step; fed as `<name>.sorted`, `<name>.rows`, ... `capacity`: the most rows that
+ * they touch, where that is known to be fewer.
+ */
+export function planInputs(name: string, positions: number, capacity = positions): PlanInputs {
   const array = (part: string, length: number) =>
     new Tensor({ kind: "input", name: `${name}.${part}`, upTo: true }, [], [length], "u32");
   const scalar = (part: string) => input(`${name}.${part}`, [], "u32");
   return {
     name,
     positions,
+    capacity,
     sorted: array("sorted", positions),
-    rows: array("rows", positions),
-    offsets: array("offsets", positions + 1),
-    pieceOffsets: array("pieceOffsets", positions + 1),
+    rows: array("rows", capacity),
+    offsets: array("offsets", capacity + 1),
+    pieceOffsets: array("pieceOffsets", capacity + 1),
     pieceFrom: array("pieceFrom", maxPieces(positions)),
     pieceTo: array("pieceTo", maxPieces(positions)),
+    places: array("places", positions),
     count: scalar("count"),
     pieceCount: scalar("pieceCount"),
   };

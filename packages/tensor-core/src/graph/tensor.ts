@@ -12,12 +12,16 @@ export interface PlanInputs {
   readonly name: string;
   /** Positions: how many ids a batch looks up; the length of `sorted`. */
   readonly positions: number;
+  /** The most rows that a batch may touch; the length of `rows`. */
+  readonly capacity: number;
   readonly sorted: Tensor;
   readonly rows: Tensor;
   readonly offsets: Tensor;
   readonly pieceOffsets: Tensor;
   readonly pieceFrom: Tensor;
   readonly pieceTo: Tensor;
+  /** [positions]: for each position its row's number in `rows`; asked for by `spread` alone. */
+  readonly places: Tensor;
   readonly count: Tensor;
   readonly pieceCount: Tensor;
 }
@@ -49,13 +53,15 @@ export type Op =
   | { readonly kind: "matmul" }
   /** inputs: table [n, d], ids u32 [...]; output [..., d]. */
   | { readonly kind: "gather"; readonly plan?: PlanInputs }
-  /** The touched rows of a table: inputs table [n, d], plan.rows; output [positions, d], of which `count` rows mean something. */
+  /** The touched rows of a table: inputs table [n, d], plan.rows; output [capacity, d], of which `count` rows mean something. */
   | { readonly kind: "rows"; readonly plan: PlanInputs }
   /** Sums positions by row: input [positions, d]; output as `rows`. */
   | { readonly kind: "segmentSum"; readonly plan: PlanInputs }
+  /** Its input [capacity, d], computed once and for the touched rows only; output as `rows`. */
+  | { readonly kind: "touched"; readonly plan: PlanInputs }
   /** Replaces a variable's content; its value is the new content. inputs: previous version, value. */
   | { readonly kind: "assign"; readonly variable: Variable }
-  /** Replaces the touched rows. inputs: previous version [n, d], value [positions, d]. */
+  /** Replaces the touched rows. inputs: previous version [n, d], value [capacity, d]. */
   | { readonly kind: "assignRows"; readonly variable: Variable; readonly plan: PlanInputs };
 
 let nextId = 0;

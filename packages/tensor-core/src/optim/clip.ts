@@ -4,7 +4,6 @@ import { OptimizerError } from "../errors.ts";
 import { add, div, lt, maximum, mul, sqrt, where } from "../graph/elementwise.ts";
 import { sum } from "../graph/folds.ts";
 import { iota } from "../graph/leaves.ts";
-import { segmentSum } from "../graph/tables.ts";
 import type { Tensor } from "../graph/tensor.ts";
 
 /**
@@ -19,16 +18,13 @@ export function clipGradients(gradients: readonly Gradient[], most: number): Gra
   const norm = sqrt(gradients.map(squares).reduce((total, part) => add(total, part)));
   // not most / norm: of no gradient at all that is no number
   const scale = div(most, maximum(norm, most));
-  return gradients.map((g) =>
-    g instanceof RowGradient ? new RowGradient(g.table, g.plan, mul(g.positions, scale)) : mul(g, scale),
-  );
+  return gradients.map((g) => (g instanceof RowGradient ? g.map((part) => mul(part, scale)) : mul(g, scale)));
 }
 
 /** Sum of squares, []. */
 function squares(gradient: Gradient): Tensor {
   if (!(gradient instanceof RowGradient)) return sum(mul(gradient, gradient));
-  const { plan, positions } = gradient;
-  const sums = segmentSum(positions, plan);
+  const { plan, rows } = gradient;
   // rows behind the plan's count mean nothing
-  return sum(where(lt(iota([plan.positions, 1]), plan.count), mul(sums, sums), 0));
+  return sum(where(lt(iota([plan.capacity, 1]), plan.count), mul(rows, rows), 0));
 }

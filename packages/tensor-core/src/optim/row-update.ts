@@ -5,7 +5,7 @@
 import type { RowGradient } from "../autodiff/row-gradient.ts";
 import { add, eq, mul, where } from "../graph/elementwise.ts";
 import { zeros } from "../graph/leaves.ts";
-import { assign, assignRows, rows, segmentSum } from "../graph/tables.ts";
+import { assign, assignRows, rows } from "../graph/tables.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Variable } from "../graph/variable.ts";
 import { broadcastTo } from "../graph/views.ts";
@@ -22,10 +22,9 @@ export function updateTable(
 ): Tensor[] {
   const { plan } = gradient;
   const weight = rows(table.value, plan);
-  const summed = segmentSum(gradient.positions, plan);
   const next = rule.apply({
     weight,
-    gradient: rule.l2 === 0 ? summed : add(summed, mul(weight, rule.l2)),
+    gradient: rule.l2 === 0 ? gradient.rows : add(gradient.rows, mul(weight, rule.l2)),
     state: state.slots.map((s) => rows(s.value, plan)),
     scalars,
   });
@@ -33,7 +32,7 @@ export function updateTable(
   const newSlots = state.slots.map((slot, i) => assignRows(slot, next.state[i]!, plan));
   if (!state.touched) return [newTable, ...newSlots];
 
-  const stamp = broadcastTo(step, [plan.positions, 1]);
+  const stamp = broadcastTo(step, [plan.capacity, 1]);
   const touched = assignRows(state.touched, stamp, plan);
   const pull = rule.l2 === 0 ? zeros(table.shape) : mul(newTable, rule.l2);
   const rest = rule.apply({ weight: newTable, gradient: pull, state: newSlots, scalars });

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { lower } from "../../src/compile/lower.ts";
 import * as t from "../../src/index.ts";
+import { updateTable } from "../../src/optim/row-update.ts";
 import { adamUpdate, deepFmStep, rowAdamUpdate } from "../graphs/deepfm.ts";
 import { looseVariable } from "../variables.ts";
 
@@ -146,6 +147,32 @@ test("a bias shared by several readers is added once, by the product", () => {
         %0 = acc 0
         b4[0+(1)] = %0"
   `);
+});
+
+test("what is made of touched rows once is a kernel over those rows; updates with coupled L2 stay one kernel", () => {
+  const table = looseVariable("table", [100, 8]);
+  const aside = looseVariable("aside", [100, 8]);
+  const plan = t.planInputs("plan", 640, 100);
+  const made = t.touched(t.mul(t.rows(table.value, plan), 0.5), plan);
+  // put aside before the lookup: an update of the same plan that the others wait for
+  const put = t.assignRows(aside, made, plan);
+  const vectors = t.customGradient(t.gather(put, t.input("ids", [640], "u32")), [made], (g) => [
+    t.segmentSum(g, plan),
+  ]);
+  const [gradient] = t.grad(t.sum(t.mul(t.square(vectors), t.input("w", [640, 8]))), [table]);
+  if (!(gradient instanceof t.RowGradient)) throw new Error("expected a RowGradient");
+  const slots = ["m", "v"].map((name) => looseVariable(name, [100, 8]));
+  const scalars = Object.fromEntries(["lr", "c1", "c2"].map((name) => [name, t.input(name, [])]));
+  const rule = t.rowAdam({ lr: 0.1, l2: 0.1 });
+  const updates = updateTable(rule, table, gradient, { slots }, scalars, t.input("step", [], "u32"));
+  const { list } = lower([], [put, ...updates], { maxBuffersPerKernel: 16 });
+  const rows = list.kernels.filter((k) => k.kind === "segment" && k.pass === "rows");
+  expect(rows.map((k) => [k.space, k.label.replace(/^.* -> /, "")])).toEqual([
+    [[100, 8], "aside"],
+    [[100, 8], "table, m, v"],
+  ]);
+  // and nothing visits the rows that are not touched
+  expect(list.kernels.filter((k) => k.kind !== "segment" && [100, 800].includes(k.space[0]!))).toEqual([]);
 });
 
 test("a row update is the pieces of its sums, then one kernel over the touched rows", () => {

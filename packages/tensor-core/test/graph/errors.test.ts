@@ -66,6 +66,11 @@ const shapeErrors: readonly [string, () => unknown, RegExp][] = [
     () => t.segmentSum(t.input("g", [3, 4]), plan),
     /segmentSum: needs f32 \[2, dim\] for plan "p", got f32 \[3, 4\]/,
   ],
+  [
+    "touched",
+    () => t.touched(t.input("g", [3, 4]), plan),
+    /touched: needs \[2, dim\] for plan "p", got \[3, 4\]/,
+  ],
   ["assign", () => t.assign(table, x), /variable "emb" is f32 \[5, 4\], the value is f32 \[2, 3\]/],
   [
     "assignRows",

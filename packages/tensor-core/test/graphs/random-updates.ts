@@ -19,7 +19,7 @@ function someTable(g: Pool): Table {
   // as many positions as rows now and then: then a table and its touched rows have one shape
   const { ids, list } = g.ids(r.pick([1, 4, n, 33, 200, 300]), n);
   const plan = makePlan(g.freshName("plan"), list);
-  Object.assign(g.feeds, plan.feeds);
+  Object.assign(g.feeds, plan.feeds, { [`${plan.inputs.name}.places`]: plan.places });
   const table = { variable: g.variable([n, r.pick([1, 2, 3, 8])]), plan, ids };
   g.tables.push(table);
   return table;
@@ -89,8 +89,11 @@ export function updateRows(g: Pool): void {
   const positions = plan.inputs.positions;
   const vectors = t.gather(now, ids);
   const extra = g.input([positions, 1]);
-  const change = t.segmentSum(t.mul(t.tanh(t.mul(vectors, extra)), 1 / positions), plan.inputs);
+  const summed = t.segmentSum(t.mul(t.tanh(t.mul(vectors, extra)), 1 / positions), plan.inputs);
+  const change = r.next() < 0.3 ? t.touched(t.tanh(summed), plan.inputs) : summed;
   const here = t.rows(now, plan.inputs);
+  // a line for each touched row, made once and looked up at every position
+  if (r.next() < 0.3) g.keep(t.spread(t.touched(t.tanh(t.mul(here, 2)), plan.inputs), plan.inputs));
   const moment = g.variable(variable.shape);
   // coupled L2: weight and moment read each other
   const gradient = r.next() < 0.5 ? change : t.add(change, t.mul(here, 0.1));

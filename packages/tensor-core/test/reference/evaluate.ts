@@ -175,6 +175,13 @@ function evaluateNode(node: Tensor, of: Lookup, environment: Environment): Value
       }
       return out;
     }
+    case "touched": {
+      const columns = shape[1]!;
+      const { count } = planOf(op.plan, feed);
+      if (dtype === "f32") out.fill(Number.NaN);
+      for (let i = 0; i < count * columns; i++) out[i] = arg(0)[i]!;
+      return out;
+    }
     case "assign":
       return fill(out, arg(1));
     case "assignRows": {

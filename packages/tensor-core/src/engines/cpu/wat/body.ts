@@ -17,6 +17,7 @@ import {
   constText,
   maskToNumber,
   numberToMask,
+  selectText,
   shiftText,
   unaryText,
 } from "./operators.ts";
@@ -196,9 +197,7 @@ export class Body {
       case "threefry":
         return number(call("threefry", value(instr.k0), value(instr.k1), value(instr.c0), value(instr.c1)));
       case "select":
-        return number(
-          `(v128.bitselect ${value(instr.a)} ${value(instr.b)} ${this.#maskOf(instr.cond, copy)})`,
-        );
+        return number(selectText(this.#maskOf(instr.cond, copy), value(instr.a), value(instr.b)));
       case "binary":
         return this.#binary(instr, copy, call);
     }

@@ -34,9 +34,9 @@ const CHUNK_WORK = 6000;
 const MOST_CHUNKS = 64;
 
 /** Units a chunk: enough work each, and not too few chunks to share. */
-export function chunkSize(extent: number, workPerUnit: number): number {
+export function chunkSize(extent: number, workPerUnit: number, most = MOST_CHUNKS): number {
   const enough = Math.ceil(CHUNK_WORK / Math.max(workPerUnit, 0.01));
-  return Math.min(extent, Math.max(enough, Math.ceil(extent / MOST_CHUNKS)));
+  return Math.min(extent, Math.max(enough, Math.ceil(extent / most)));
 }
 
 /** Bounds of the loop over lanes: locals, at most `extent` apart, or a number of elements from 0. */

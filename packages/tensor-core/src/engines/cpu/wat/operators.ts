@@ -59,6 +59,15 @@ export const maskToNumber = (mask: string): string => `(v128.and ${mask} ${ONE})
 /** The numbers 0 and 1 (or any other than 0) as a mask. */
 export const numberToMask = (a: string): string => `(i32x4.ne ${a} ${constText("u32", 0)})`;
 
+const ZERO = constText("u32", 0);
+
+/** a where the mask's bits are set, else b. Against zero that is one instruction, else three. */
+export function selectText(mask: string, a: string, b: string): string {
+  if (b === ZERO) return `(v128.and ${a} ${mask})`;
+  if (a === ZERO) return `(v128.andnot ${b} ${mask})`;
+  return `(v128.bitselect ${a} ${b} ${mask})`;
+}
+
 export function binaryText(name: BinaryName, dtype: DType, a: string, b: string, call: Call): string {
   if (name === "and" || name === "or" || name === "xor") return `(v128.${name} ${a} ${b})`;
   if (dtype === "f32") {

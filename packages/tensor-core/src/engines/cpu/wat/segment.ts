@@ -12,6 +12,9 @@ import type { BufferBase } from "./phase.ts";
 const ROW = 0;
 const COLUMN = 1;
 
+/** Of the largest plan there may be. A batch often touches a tenth of the rows that it could, and those must be shared too. */
+const MOST_CHUNKS = 640;
+
 export function segmentCode(kernel: SegmentKernel, name: string, base: BufferBase): Code {
   return new SegmentWriter(kernel, name, base).write();
 }
@@ -45,7 +48,7 @@ class SegmentWriter {
     const cost =
       this.#columns *
       (costOf(instrs, [], COLUMN, this.#columns) + costOf(post, stores, COLUMN, this.#columns));
-    const size = chunkSize(this.#kernel.space[0]!, cost * (pieces ? 64 : 1));
+    const size = chunkSize(this.#kernel.space[0]!, cost * (pieces ? 64 : 1), MOST_CHUNKS);
     const copies = Math.min(copiesFor(instrs, []), copiesFor(post, stores));
     chunks(code, get(count), size, (u, to) => {
       code.loop(u, 1, get(to), () => {
