@@ -3,6 +3,7 @@
  * element scheme allow. Magnitude pruning and PEP end here.
  */
 import {
+  type ElementCounts,
   type ElementScheme,
   elementBytes,
   elements,
@@ -31,56 +32,139 @@ const NEVER = 0;
 const ALWAYS = 0xffffffff;
 
 /**
- * The scheme of the largest scores within the limit: bisection on the smallest score that is kept, then on how many numbers of
- * the score below it still fit (in field, row, dim order). Undefined if even the numbers that must be kept do not fit.
+ * The scheme of the largest scores within the limit: the smallest score down to which all are kept, then as many numbers of the
+ * score below it as still fit (in field, row, dim order). Undefined if even the numbers that must be kept do not fit.
  */
 export function keepLargest(choice: ElementChoice): ElementScheme | undefined {
   const { fields, dim, limit } = choice;
   const keys = orderedKeys(choice);
-  const schemeOf = (masks: Masks) => elements(fields, { dim, masks });
-  const from = (least: number) => schemeOf(keys.map((k) => maskOf(k, (key) => key >= least)));
-  let best = from(ALWAYS);
-  if (!meets(best, limit)) return undefined;
-  // invariant: `high` fits, `low` - 1 is not known to
-  let low = NEVER + 1;
-  let high = ALWAYS;
-  while (low < high) {
-    const middle = low + Math.floor((high - low) / 2);
-    const scheme = from(middle);
-    if (meets(scheme, limit)) {
-      high = middle;
-      best = scheme;
-    } else low = middle + 1;
-  }
-  if (high === NEVER + 1) return best;
-  return withTies(best, keys, high, choice, schemeOf);
+  const fits = (counts: Counts) => costOf({ dim, ...counts }, limit) <= limit.value;
+  const least = leastThatFits(keys, choice, fits);
+  if (least === undefined) return undefined;
+  const tie = least - 1;
+  let ties = tie === NEVER ? 0 : tiesThatFit(keys, least, choice, fits);
+  const masks = keys.map((k) => maskOf(k, (key) => key >= least || (ties > 0 && key === tie && ties-- > 0)));
+  return elements(fields, { dim, masks });
 }
 
-/** Numbers that share the first score that did not fit as a whole: as many as fit, first ones first. */
-function withTies(
-  best: ElementScheme,
+type Counts = Omit<ElementCounts, "dim">;
+
+function costOf(counts: ElementCounts, { unit }: Limit): number {
+  return unit === "bytes" ? elementBytes(smallestLayout(counts), counts) : counts.numbers;
+}
+
+/** Keys are counted by their highest bits, those of one count by the next, then by the last: three passes over all numbers. */
+const LEVELS = [
+  { shift: 21, bins: 2048 },
+  { shift: 10, bins: 2048 },
+  { shift: 0, bins: 1024 },
+];
+
+/**
+ * The smallest key from which on all keys fit. What a mask costs follows from how many numbers, rows and rows of fields reach
+ * a key, and the best number tells for a row and for a field.
+ */
+function leastThatFits(
+  keys: readonly Uint32Array[],
+  { fields, dim }: ElementChoice,
+  fits: (counts: Counts) => boolean,
+): number | undefined {
+  const bestOfRows = keys.map((k) => largestOfEach(k, dim));
+  const bestOfFields = bestOfRows.map((best) => best.reduce((a, b) => Math.max(a, b), NEVER));
+  const rowsFrom = (least: number) =>
+    fields.reduce((n, { rows }, f) => n + (bestOfFields[f]! >= least ? rows : 0), 0);
+
+  // the highest bits of the largest key that does not fit, and how many keys are above all that begin with them
+  let begin = 0;
+  let numbersAbove = 0;
+  let rowsAbove = 0;
+  for (const { shift, bins } of LEVELS) {
+    const numbers = atLeast(keys, begin, shift, bins);
+    const filled = atLeast(bestOfRows, begin, shift, bins);
+    const bin = first(begin === 0 ? 0 : 1, bins, (i) =>
+      fits({
+        numbers: numbersAbove + numbers[i]!,
+        filledRows: rowsAbove + filled[i]!,
+        rows: rowsFrom(Math.max(NEVER + 1, (begin * bins + i) * 2 ** shift)),
+      }),
+    );
+    // all of them
+    if (bin === 0) return NEVER + 1;
+    begin = begin * bins + bin - 1;
+    numbersAbove += numbers[bin]!;
+    rowsAbove += filled[bin]!;
+  }
+  return begin === ALWAYS ? undefined : begin + 1;
+}
+
+/** The first of from .. to - 1 that holds, where all after it hold; `to` if none does. */
+function first(from: number, to: number, holds: (i: number) => boolean): number {
+  let [low, high] = [from, to];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (holds(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** Of the keys that begin with these bits: for each bin how many are in it or in a later one; 0 behind the last. */
+function atLeast(keys: readonly Uint32Array[], begin: number, shift: number, bins: number): Float64Array {
+  const counts = new Float64Array(bins + 1);
+  const [from, to] = [begin * bins * 2 ** shift, (begin + 1) * bins * 2 ** shift];
+  for (const list of keys) {
+    for (let i = 0; i < list.length; i++) {
+      const key = list[i]!;
+      if (key !== NEVER && key >= from && key < to) counts[(key >>> shift) & (bins - 1)]!++;
+    }
+  }
+  for (let bin = bins - 1; bin >= 0; bin--) counts[bin]! += counts[bin + 1]!;
+  return counts;
+}
+
+function largestOfEach(keys: Uint32Array, dim: number): Uint32Array {
+  const best = new Uint32Array(keys.length / dim);
+  for (let i = 0, row = 0; row < best.length; row++) {
+    for (const end = i + dim; i < end; i++) if (keys[i]! > best[row]!) best[row] = keys[i]!;
+  }
+  return best;
+}
+
+/** How many numbers of the key below `least`, the first that did not fit as a whole, do fit, first ones first. */
+function tiesThatFit(
   keys: readonly Uint32Array[],
   least: number,
-  { limit }: ElementChoice,
-  schemeOf: (masks: Masks) => ElementScheme,
-): ElementScheme {
-  const tied = keys.reduce((n, k) => n + k.reduce((m, key) => m + (key === least - 1 ? 1 : 0), 0), 0);
-  let found = best;
-  let low = 0;
-  let high = tied;
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    let taken = 0;
-    const masks = keys.map((k) =>
-      maskOf(k, (key) => key >= least || (key === least - 1 && taken++ < middle)),
-    );
-    const scheme = schemeOf(masks);
-    if (meets(scheme, limit)) {
-      low = middle;
-      found = scheme;
-    } else high = middle - 1;
+  { fields, dim }: ElementChoice,
+  fits: (counts: Counts) => boolean,
+): number {
+  const counts = { numbers: 0, filledRows: 0, rows: 0 };
+  const bestOfRows = keys.map((k) => largestOfEach(k, dim));
+  const filledFields = bestOfRows.map((best) => best.some((key) => key >= least));
+  for (const [f, best] of bestOfRows.entries()) {
+    for (const key of keys[f]!) if (key >= least) counts.numbers++;
+    for (const key of best) if (key >= least) counts.filledRows++;
+    if (filledFields[f]) counts.rows += fields[f]!.rows;
   }
-  return found;
+  let taken = 0;
+  for (const [f, list] of keys.entries()) {
+    const best = bestOfRows[f]!;
+    for (let i = 0; i < list.length; i++) {
+      if (list[i] !== least - 1) continue;
+      const row = Math.floor(i / dim);
+      counts.numbers++;
+      if (best[row]! < least) {
+        counts.filledRows++;
+        best[row] = least;
+      }
+      if (!filledFields[f]) {
+        counts.rows += fields[f]!.rows;
+        filledFields[f] = true;
+      }
+      if (!fits(counts)) return taken;
+      taken++;
+    }
+  }
+  return taken;
 }
 
 function maskOf(keys: Uint32Array, keep: (key: number) => boolean): Uint32Array {

@@ -107,6 +107,98 @@ describe("keepLargest", () => {
   });
 });
 
+/** Selection as it was at first: bisection over all scores, each step a whole scheme. */
+function byBisection(
+  { fields, dim, scores }: Given,
+  limit: Limit,
+  within?: readonly Uint32Array[],
+  leastPerRow = 0,
+): ElementScheme | undefined {
+  const has = (mask: Uint32Array, i: number) => ((mask[i >>> 5]! >>> (i & 31)) & 1) === 1;
+  const values = scores.map((list, f) =>
+    Array.from(list, (v, i) => (within && !has(within[f]!, i) ? -Infinity : v + 0)),
+  );
+  for (const list of values) {
+    for (let row = 0; row < list.length / dim; row++) {
+      const own = Array.from({ length: dim }, (_, j) => row * dim + j).filter((i) => list[i]! > -Infinity);
+      own.sort((a, b) => list[b]! - list[a]! || a - b);
+      for (const i of own.slice(0, leastPerRow)) list[i] = Infinity;
+    }
+  }
+  const distinct = [...new Set(values.flat())].filter((v) => v > -Infinity).sort((a, b) => b - a);
+  const schemeOf = (keep: (v: number) => boolean) =>
+    elements(fields, {
+      dim,
+      masks: values.map((list) => {
+        const mask = new Uint32Array(Math.ceil(list.length / 32));
+        list.forEach((v, i) => {
+          if (v > -Infinity && keep(v)) mask[i >>> 5]! |= 1 << (i & 31);
+        });
+        return mask;
+      }),
+    });
+  const must = schemeOf((v) => v === Infinity);
+  if (!meets(must, limit)) return undefined;
+  let [low, high] = [0, distinct.length];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (
+      meets(
+        schemeOf((v) => v >= distinct[middle - 1]!),
+        limit,
+      )
+    )
+      low = middle;
+    else high = middle - 1;
+  }
+  const above = low === 0 ? Infinity : distinct[low - 1]!;
+  const tie = distinct[low];
+  let best = low === 0 ? must : schemeOf((v) => v >= above);
+  for (let count = 1; tie !== undefined; count++) {
+    let taken = 0;
+    const next = schemeOf((v) => (low > 0 && v >= above) || v === Infinity || (v === tie && taken++ < count));
+    if (taken < count || !meets(next, limit)) break;
+    best = next;
+  }
+  return best;
+}
+
+test("law: selection by counts is selection by bisection, whatever must or may not be kept", () => {
+  const value = fc.oneof(
+    fc.double({ min: -1e3, max: 1e3, noNaN: true }),
+    fc.double({ min: -1e-3, max: 1e-3, noNaN: true }),
+    // neighbours, which differ in their lowest bits alone
+    fc.integer({ min: 0, max: 5 }).map((k) => 1 + k * 2 ** -23),
+    fc.constantFrom(-Infinity, 0, -0, 65536, 1),
+  );
+  law(
+    fc.property(
+      fc.array(fc.integer({ min: 1, max: 25 }), { minLength: 1, maxLength: 3 }),
+      fc.integer({ min: 1, max: 6 }),
+      fc.integer({ min: 0, max: 2 }),
+      fc.boolean(),
+      fc.constantFrom("bytes" as const, "parameters" as const),
+      fc.integer({ min: 0, max: 900 }),
+      fc.infiniteStream(value),
+      (rows, dim, leastPerRow, masked, unit, most, stream) => {
+        const next = () => stream.next().value as number;
+        const fields = rows.map((n, i) => ({ name: `f${i}`, rows: n, slots: 1 }));
+        const scores = rows.map((n) => Float32Array.from({ length: n * dim }, next));
+        const limit: Limit = { unit, value: unit === "bytes" ? most : Math.ceil(most / 4), text: "" };
+        const within = masked
+          ? scores.map((list) =>
+              Uint32Array.from({ length: Math.ceil(list.length / 32) }, (_, w) => w * 7 + 0x5ad3b6e9),
+            )
+          : undefined;
+        const found = keepLargest({ fields, dim, scores, limit, within, leastPerRow });
+        const expected = byBisection({ fields, dim, scores, bytes: most }, limit, within, leastPerRow);
+        expect(found && addresses(found)).toEqual(expected && addresses(expected));
+      },
+    ),
+    400,
+  );
+});
+
 test("law: as many evenly spread numbers as the capacity fit, one more does not", () => {
   law(
     fc.property(

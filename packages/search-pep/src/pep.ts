@@ -55,9 +55,15 @@ export function warningsOf(task: Task, settings: Settings): string[] {
       "one global threshold learns nothing beside the ramp; use another granularity, or leave it out",
     );
   }
-  if (settings.mode === "faithful" && task.model.tableOptimizer.startsWith("row")) {
+  const { tableOptimizer } = task.model;
+  if (settings.mode === "scheduled" && !tableOptimizer.startsWith("row")) {
     warnings.push(
-      `the model's ${task.model.tableOptimizer} is replaced by ${settings.optimizer} on whole tables while searching`,
+      `the model's ${tableOptimizer} on whole tables is replaced by rowAdam while searching; retraining has it again`,
+    );
+  }
+  if (settings.mode === "faithful" && tableOptimizer.startsWith("row")) {
+    warnings.push(
+      `the model's ${tableOptimizer} is replaced by ${settings.optimizer} on whole tables while searching`,
     );
   }
   return warnings;
@@ -78,13 +84,15 @@ export function memoryOf(task: Task, settings: Settings): Record<string, number>
   );
 }
 
-function memoryNote(memory: Readonly<Record<string, number>>, settings: Settings): string {
+function memoryNote(task: Task, memory: Readonly<Record<string, number>>, settings: Settings): string {
   const learned = settings.mode === "faithful" || settings.learn;
   const all = Object.entries(memory).map(([granularity, bytes]) => `${granularity} ${showBytes(bytes)}`);
   const own = learned
     ? `thresholds of ${settings.granularity} take ${showBytes(memory[settings.granularity]!)} on the device`
     : "no thresholds are learned beside the ramp";
-  return `${own} (${all.join(", ")})`;
+  const rows = task.fields.reduce((n, f) => n + f.rows, 0);
+  const thresholded = showBytes(rows * baseDim(task.model) * 4);
+  return `${own} (${all.join(", ")}), and thresholded rows ${thresholded}`;
 }
 
 export const pep = defineSearcher({
@@ -97,7 +105,7 @@ export const pep = defineSearcher({
     const settings = settingsOf(config, task);
     const warnings = warningsOf(task, settings);
     const memory = memoryOf(task, settings);
-    for (const text of [memoryNote(memory, settings), ...warnings]) emit({ kind: "note", text });
+    for (const text of [memoryNote(task, memory, settings), ...warnings]) emit({ kind: "note", text });
     const outcome = await runSearch(task, limits, settings, emit);
     const found = limits.map((limit, i) => ({
       budget: limit.text,

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Dataset, generateDataset, openDataset } from "@trimtab/data";
-import type { ElementScheme } from "@trimtab/embeddings";
+import { type ElementScheme, showBytes } from "@trimtab/embeddings";
 import { fm } from "@trimtab/models";
 import {
   BudgetImpossible,
@@ -189,6 +189,8 @@ describe("what is told and refused", () => {
     const text = notes.map((e) => e.text);
     for (const granularity of granularities) expect(text[0]).toContain(`${granularity} `);
     expect(text[0]).toContain("12 B");
+    const numbers = DIM * task.fields.reduce((n, f) => n + f.rows, 0);
+    expect(text[0]).toContain(`thresholded rows ${showBytes(numbers * 4)}`);
     expect(text[1]).toContain("corrected only 6 times in 60 steps");
     expect(text[2]).toContain("one global threshold learns nothing");
     await task.dispose();
@@ -206,6 +208,15 @@ describe("what is told and refused", () => {
         stage.dispose();
       }
     }
+  });
+
+  test("a table optimizer that scheduled mode does not use is named", () => {
+    const warnings = (tableOptimizer: "adam" | "rowSgd") => {
+      const task = makeTask({ seed: 2, model: { ...MODEL, tableOptimizer } });
+      return warningsOf(task, settingsOf(pepConfigSchema.parse(SCHEDULED), task)).join();
+    };
+    expect(warnings("adam")).toContain("adam on whole tables is replaced by rowAdam");
+    expect(warnings("rowSgd")).not.toContain("replaced");
   });
 
   const refusal = (config: PepConfigInput, budget = "30%", model = MODEL) =>
