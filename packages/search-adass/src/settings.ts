@@ -70,7 +70,7 @@ export const adassConfigSchema = z.strictObject({
     .describe("how the frozen supernet is searched"),
   iterations: z.int().positive().default(150).describe("rounds of the search, a budget"),
   paths: z.int().min(2).default(16).describe("paths that a round looks at"),
-  policyRate: positive.default(0.1).describe("learning rate (Adam) of the policy"),
+  policyRate: positive.default(0.2).describe("learning rate (Adam) of the policy"),
   entropy: weight.default(0.01).describe("weight of the policy's entropy beside standardised rewards"),
   start: z
     .enum(["budget", "uniform"])
