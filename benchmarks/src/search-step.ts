@@ -81,7 +81,7 @@ function stepTimer(device: Device, { program, next }: Step, steps: number): () =
   };
 }
 
-function feeder(program: Step["program"], optimizer: Optimizer, batch: Batch, more: Record<string, number>) {
+function feeder(program: Step["program"], optimizer: Optimizer, batch: Batch, more: Feeds) {
   const needs = new Set(program.inputs);
   const rng: Record<string, number> = {};
   if (needs.has("rng.seed")) Object.assign(rng, { "rng.seed": 1, "rng.step": 1 });
@@ -167,7 +167,12 @@ for (const name of values.model.split(",")) {
     for (const config of configs) {
       if ((config.mode === "faithful") !== (optimizerName === "adam")) continue;
       const stage = await openStage(device, task, { ...settingsOf(config, task), batch });
-      const next = feeder(stage.program, stage.optimizer, first, stage.feedsOf(-12));
+      const next = feeder(
+        stage.program,
+        stage.optimizer,
+        first,
+        stage.feedsOf(-12, batchFeeds(first, new Set(stage.program.inputs))),
+      );
       timed.step.push({
         name: nameOf(config),
         base,
