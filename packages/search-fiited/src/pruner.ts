@@ -17,7 +17,8 @@ export interface PrunerOptions {
   readonly rampSteps: number;
   /** Share of all chunks that may be live at the start of the ramp. */
   readonly peak: number;
-  readonly normalise: boolean;
+  /** Power of the field's 95th percentile that utilities are divided by. */
+  readonly normalise: number;
   readonly hysteresis: number;
   readonly thresholds: ChooseOptions["thresholds"];
   readonly sample: number;

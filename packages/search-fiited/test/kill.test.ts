@@ -22,7 +22,13 @@ interface Ran {
 
 /** Runs child.ts to its end, or until `wait` more milliseconds have passed after a line that begins with `at`. */
 async function run(folder: string, resume: boolean, at?: string, wait = 0): Promise<Ran> {
-  const args = [process.execPath, join(import.meta.dir, "child.ts"), log, folder, resume ? "resume" : "fresh"];
+  const args = [
+    process.execPath,
+    join(import.meta.dir, "child.ts"),
+    log,
+    folder,
+    resume ? "resume" : "fresh",
+  ];
   const child = Bun.spawn(args, { stdout: "pipe", stderr: "inherit" });
   const lines: string[] = [];
   let rest = "";

@@ -155,7 +155,7 @@ describe("scores", () => {
           const before = t.utilities.slice();
           const scores = scoresOf(
             { ...t, utilities: t.utilities.slice() },
-            { normalise: false, hysteresis: h, fieldCount: 3 },
+            { normalise: 0, hysteresis: h, fieldCount: 3 },
           );
           const taken = choose(scores, t.chunks, count, { chunks: 1, thresholds: "global", sample: 64 });
           const isLive = (i: number) => (t.flags[i]! & LIVE) !== 0;
@@ -174,7 +174,7 @@ describe("scores", () => {
   test("normalised, a field's scores do not depend on the size of its utilities", () => {
     law(
       fc.property(trackedList, fc.constantFrom(2 ** -10, 2 ** 7), (t, factor) => {
-        const options = { normalise: true, hysteresis: 0.05, fieldCount: 3 };
+        const options = { normalise: 1, hysteresis: 0.05, fieldCount: 3 };
         const scaled = Float32Array.from(t.utilities, (u, i) =>
           t.fields[i] === 1 ? Math.fround(u * factor) : u,
         );
@@ -193,7 +193,7 @@ describe("scores", () => {
     const fields = Uint16Array.from({ length: n }, (_, i) => (i < 100 ? 0 : 2));
     const tracked = { utilities, flags: new Uint8Array(n), fields, chunks: new Uint16Array(n) };
     expect(Array.from(scalesOf(tracked, 4))).toEqual([95_000, 1, 855, 1]);
-    const scores = scoresOf(tracked, { normalise: true, hysteresis: 0, fieldCount: 4 });
+    const scores = scoresOf(tracked, { normalise: 1, hysteresis: 0, fieldCount: 4 });
     const above = Array.from(scores.keys()).filter((i) => scores[i] === Number.POSITIVE_INFINITY);
     expect(above).toEqual([99, 999]);
     expect(scores[94]).toBeCloseTo(1, 6);

@@ -115,10 +115,10 @@ export async function pass(
     period,
     rampSteps,
     peak: 1,
-    normalise: true,
+    normalise: 0.5,
     hysteresis: 0.05,
     thresholds: "global",
-    sample: 65_536,
+    sample: 8192,
   });
   const quarters: Quarter[] = [];
   const adjustments: Adjusted[] = [];

@@ -18,7 +18,7 @@ export const FIRST = 2;
 /** The utilities of a field are divided by this percentile of them. */
 const PERCENTILE = 0.95;
 /** Utilities of a field that its percentile is estimated from. */
-const FIELD_SAMPLE = 4096;
+const FIELD_SAMPLE = 1024;
 
 /**
  * For each field the value that its utilities are divided by: their 95th percentile (by a sample where there are many), the largest where
@@ -46,7 +46,8 @@ export function scalesOf({ utilities, fields }: Tracked, fieldCount: number): Fl
 }
 
 export interface ScoreOptions {
-  readonly normalise: boolean;
+  /** Utilities are divided by this power of their field's scale: 0 as they are, 1 by the whole. */
+  readonly normalise: number;
   /** Live chunks count for so much more. */
   readonly hysteresis: number;
   readonly fieldCount: number;
@@ -58,7 +59,10 @@ export function scoresOf(
   { normalise, hysteresis, fieldCount }: ScoreOptions,
 ): Float32Array {
   const { utilities, flags, fields } = tracked;
-  const scales = normalise ? scalesOf(tracked, fieldCount) : new Float64Array(fieldCount).fill(1);
+  const scales =
+    normalise === 0
+      ? new Float64Array(fieldCount).fill(1)
+      : scalesOf(tracked, fieldCount).map((scale) => scale ** normalise);
   // there may be very many: no second array
   const scores = utilities;
   const best = new Int32Array(fieldCount).fill(-1);
