@@ -58,7 +58,9 @@ export function warningsOf(task: Task, settings: Settings): string[] {
   const { tableOptimizer } = task.model;
   if (settings.mode === "scheduled" && !tableOptimizer.startsWith("row")) {
     warnings.push(
-      `the model's ${tableOptimizer} on whole tables is replaced by rowAdam while searching; retraining has it again`,
+      settings.tables === "rows"
+        ? `the model's ${tableOptimizer} on whole tables is replaced by rowAdam without L2 while searching; retraining has it again`
+        : `the model's ${tableOptimizer} visits whole tables every step, while searching too; for large tables use rowAdam, or tables "rows"`,
     );
   }
   if (settings.mode === "faithful" && tableOptimizer.startsWith("row")) {

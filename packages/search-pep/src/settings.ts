@@ -6,7 +6,7 @@ import { type Granularity, granularities, isByRow } from "./granularity.ts";
 
 /** Keys that mean something in one mode only. */
 const FAITHFUL = ["start", "l2", "optimizer", "clip", "maxSteps", "fill"] as const;
-const SCHEDULED = ["steps", "warmUp"] as const;
+const SCHEDULED = ["steps", "warmUp", "tables"] as const;
 
 export const pepConfigSchema = z
   .strictObject({
@@ -46,6 +46,11 @@ export const pepConfigSchema = z
     steps: z.int().positive().optional(),
     /** scheduled: share of the steps before anything is pruned. Default 0.2. */
     warmUp: z.number().min(0).max(0.9).optional(),
+    /**
+     * scheduled: how tables move while searching. "model": by the model's own optimizer and L2, so that what is kept is what the model
+     * will want. "rows": by rowAdam without L2, so that no step visits a whole table, whatever the model does. Default "model".
+     */
+    tables: z.enum(["model", "rows"]).optional(),
   })
   .superRefine((config, context) => {
     const others = config.mode === "faithful" ? SCHEDULED : FAITHFUL;
@@ -85,6 +90,7 @@ export interface ScheduledSettings extends CommonSettings {
   /** 0: five epochs of the data, at least 2000 steps. */
   readonly steps: number;
   readonly warmUp: number;
+  readonly tables: "model" | "rows";
   /** Thresholds are learned beside the ramp. */
   readonly learn: boolean;
 }
@@ -116,6 +122,7 @@ export function settingsOf(config: PepConfig, task: Pick<Task, "train" | "model"
     mode,
     steps: config.steps ?? 0,
     warmUp: config.warmUp ?? 0.2,
+    tables: config.tables ?? "model",
     learn: config.granularity !== undefined,
   };
 }

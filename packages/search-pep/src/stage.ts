@@ -48,8 +48,8 @@ function groupsOf(model: Model, thresholds: Thresholds, settings: Settings): Par
 }
 
 /**
- * faithful: one optimizer with one L2 for everything, as the released code has it. scheduled: the model's own, except that
- * tables and first-order weights move by rows.
+ * faithful: one optimizer with one L2 for everything, as the released code has it. scheduled: the model's own, or for tables and
+ * first-order weights rowAdam.
  */
 function ruleFor(group: ParameterGroup, { config }: Model, settings: Settings): ParameterGroup["rule"] {
   const table = group.name === "tables" || group.name === "linear";
@@ -58,7 +58,8 @@ function ruleFor(group: ParameterGroup, { config }: Model, settings: Settings): 
     if (table) return faithfulRule(optimizer, config.learningRate, l2);
     return denseRule(config, l2);
   }
-  return !table || group.rule.rowsOnly ? group.rule : rowAdam({ lr: config.learningRate });
+  const own = !table || group.rule.rowsOnly || settings.tables === "model";
+  return own ? group.rule : rowAdam({ lr: config.learningRate });
 }
 
 function transformOf(

@@ -210,13 +210,15 @@ describe("what is told and refused", () => {
     }
   });
 
-  test("a table optimizer that scheduled mode does not use is named", () => {
-    const warnings = (tableOptimizer: "adam" | "rowSgd") => {
+  test("a table optimizer that visits whole tables, or is replaced by one that does not, is named", () => {
+    const warnings = (tableOptimizer: "adam" | "rowSgd", tables: "model" | "rows") => {
       const task = makeTask({ seed: 2, model: { ...MODEL, tableOptimizer } });
-      return warningsOf(task, settingsOf(pepConfigSchema.parse(SCHEDULED), task)).join();
+      return warningsOf(task, settingsOf(pepConfigSchema.parse({ ...SCHEDULED, tables }), task)).join();
     };
-    expect(warnings("adam")).toContain("adam on whole tables is replaced by rowAdam");
-    expect(warnings("rowSgd")).not.toContain("replaced");
+    expect(warnings("adam", "rows")).toContain("adam on whole tables is replaced by rowAdam");
+    expect(warnings("adam", "model")).toContain("adam visits whole tables");
+    for (const tables of ["model", "rows"] as const)
+      expect(warnings("rowSgd", tables)).not.toContain("whole");
   });
 
   const refusal = (config: PepConfigInput, budget = "30%", model = MODEL) =>

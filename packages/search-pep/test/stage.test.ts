@@ -238,3 +238,35 @@ test("faithful mode clips the norm of all gradients together", async () => {
   expect(await moved(free / 4)).toBeCloseTo(free / 4, 4);
   expect(await moved(free * 2)).toBe(free);
 });
+
+test("scheduled mode moves tables as the model does, or by rows where that is asked for", async () => {
+  const model = fm({ dim: 3, tableOptimizer: "adam", tableL2: 0.1, learningRate: 0.1, std: 0.1 });
+  for (const tables of ["model", "rows"] as const) {
+    const stage = await openStage(
+      device,
+      { model, uniform: uniform(fields, 3), seed: 1 },
+      settingsFor({ tables }, model),
+    );
+    const [table] = stage.model.tables.tableVariables;
+    const before = await table!.read();
+    const feeds = batchOf(new Random(8), stage.model.layouts[0]!);
+    stage.program.run(
+      only(stage.program.inputs, {
+        ...feeds,
+        ...stage.optimizer.next(new Set(stage.program.inputs)),
+        ...stage.feedsOf(-20, feeds),
+      }),
+    );
+    const after = await table!.read();
+    const touched = new Set((feeds as Record<string, unknown>)["all.rows"] as Uint32Array);
+    let still = 0;
+    after.forEach((x, i) => {
+      if (!touched.has(Math.floor(i / 3)) && x === before[i]) still++;
+    });
+    const untouched = (after.length / 3 - touched.size) * 3;
+    expect(untouched).toBeGreaterThan(0);
+    // L2 of whole tables moves what no batch looks up
+    expect(still).toBe(tables === "rows" ? untouched : 0);
+    stage.dispose();
+  }
+});
