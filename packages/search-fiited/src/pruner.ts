@@ -15,7 +15,7 @@ export interface PrunerOptions {
   readonly period: number;
   /** Steps until the limit is met. */
   readonly rampSteps: number;
-  /** Share of all chunks that may be live at the start of the ramp. */
+  /** Share of all chunks that may be live at the start of the ramp; at least what the limit pays for. */
   readonly peak: number;
   /** Power of the field's 95th percentile that utilities are divided by. */
   readonly normalise: number;
@@ -61,7 +61,7 @@ export class Pruner {
     this.#ends = layout.fields.map(({ base, field }) => base + fields[field]!.rows);
     const { limit, period, rampSteps, peak } = options;
     const to = surelyFit(this.#cut, limit);
-    const from = Math.max(1, Math.floor(peak * layout.rows * chunks));
+    const from = Math.max(to, Math.floor(peak * layout.rows * chunks));
     this.schedule = new Schedule({ period, rampSteps, from, to });
     // a store that goes on has its target already
     if (store.step === 0) store.target = this.schedule.target(0);

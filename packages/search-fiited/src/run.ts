@@ -1,4 +1,5 @@
 /** One training for one budget: the common trainer over a chunk store, with a pruner between its steps. */
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { ChunkStore, ChunkStoreTables, type LookupBatch, type RowChunkScheme } from "@trimtab/embeddings";
 import { inheritModel, Model, type ModelConfig, tableRule } from "@trimtab/models";
@@ -67,6 +68,10 @@ export interface ChunkRunNotes {
   readonly adjustments: readonly Adjusted[];
 }
 
+function hashOf(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 8);
+}
+
 /** Tables that tell when the store makes room by itself. */
 class WatchedTables extends ChunkStoreTables {
   readonly #watch: MemoryWatch;
@@ -103,7 +108,7 @@ export class ChunkRun implements TrainHooks {
     this.#options = options;
   }
 
-  /** The folder of this budget: the weights handed over, and in `live/` the training they come from. */
+  /** The folder of this budget: the weights handed over, and beside them the training they come from. */
   get #folder(): string | undefined {
     const { name, limit } = this.#options;
     return this.#task.folder && join(this.#task.folder, `${name}-${fileName(limit.text)}`);
@@ -120,7 +125,8 @@ export class ChunkRun implements TrainHooks {
       scheme: task.uniform,
       seed: task.seed,
       config: task.train,
-      folder: folder && join(folder, "live"),
+      // by the settings: with other ones it is another training, not one that cannot be resumed
+      folder: folder && join(folder, `live-${hashOf(this.identity)}`),
       resume: task.resume,
       signal: task.signal,
       onEvent: (event) => emit({ kind: "train", name: `${name} ${limit.text}`, event }),
@@ -157,7 +163,7 @@ export class ChunkRun implements TrainHooks {
       const parsed = capturedSchema.safeParse(captured);
       if (!parsed.success) {
         throw new FiitedCheckpointError(
-          `${this.#folder}/live: the checkpoint has no record of adjustments; remove the folder to train again.`,
+          `${this.#folder}: the checkpoint has no record of adjustments; remove the folder to train again.`,
         );
       }
       this.#watch.peaks = parsed.data.peaks;

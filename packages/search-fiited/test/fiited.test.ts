@@ -118,7 +118,7 @@ describe("budgets", () => {
 describe("memory while training", () => {
   test("follows the ramp: the pool shrinks, and what is told is what was there", async () => {
     const task = makeTask({ seed: 2, train: { ...TRAIN, epochs: 10, patience: 10 } });
-    const { found, notes } = await fiited({ period: 2 }).search(task, { budgets: ["20%"] });
+    const { found, notes } = await fiited({ period: 2, peak: 1 }).search(task, { budgets: ["20%"] });
     await found[0]!.trained!.dispose();
     const { peak, final, adjustments, payloadRatio, totalRatio } = (
       notes.runs as Record<string, ChunkRunNotes>

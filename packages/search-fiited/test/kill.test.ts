@@ -65,9 +65,7 @@ test("before the first adjustment, in the ramp, after it, in the second budget: 
   const kills = [
     ["20% 1", 0],
     ["20% 3", 7],
-    ["20% 6", 3],
     ["20% 11", 11],
-    ["8% 2", 5],
     ["8% 9", 1],
   ] as const;
   let killed = 0;

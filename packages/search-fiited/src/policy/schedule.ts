@@ -4,7 +4,7 @@ export interface ScheduleOptions {
   /** T */
   readonly period: number;
   readonly rampSteps: number;
-  /** Chunks at the start of the ramp. */
+  /** Chunks at the start of the ramp, at least as many as at its end. */
   readonly from: number;
   /** Chunks at its end. */
   readonly to: number;
@@ -31,8 +31,6 @@ export class Schedule {
   /** Chunks that may be live after `step` steps. */
   target(step: number): number {
     const { from, to, rampSteps } = this.#options;
-    // a budget above the peak is no reason to grow
-    if (this.isOver(step)) return to;
-    return Math.round(from + (Math.min(from, to) - from) * (step / rampSteps));
+    return this.isOver(step) ? to : Math.round(from + (to - from) * (step / rampSteps));
   }
 }
