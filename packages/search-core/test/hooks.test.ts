@@ -1,5 +1,5 @@
 // What a method adds to the trainer: tables of its own, work between steps, which weights may be the best, what a checkpoint keeps.
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { ChunkStoreTables } from "@trimtab/embeddings";
 import { fm, tableRule } from "@trimtab/models";
@@ -7,10 +7,12 @@ import { loadTensors } from "@trimtab/tensor-core";
 import { Interrupted, type TrainEvent, type TrainHooks, train } from "../src/index.ts";
 import { openTiny, type Tiny } from "./tiny-task.ts";
 
+setDefaultTimeout(60_000);
+
 let tiny: Tiny;
 beforeAll(async () => {
   tiny = await openTiny(3000);
-}, 60_000);
+});
 afterAll(() => tiny.close());
 
 const MODEL = fm({ dim: 4, learningRate: 0.05, tableOptimizer: "rowAdam", std: 0.01 });

@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { generateDataset } from "@trimtab/data";
 import { loadTensors } from "@trimtab/tensor-core";
 
-setDefaultTimeout(240_000);
+setDefaultTimeout(400_000);
 
 const root = mkdtempSync(join(tmpdir(), "trimtab-fiited-kill-"));
 const log = join(root, "log.trimtab");
 beforeAll(async () => {
-  await generateDataset({ rows: 4000, seed: 5, out: log });
+  await generateDataset({ rows: 3000, seed: 5, out: log });
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
