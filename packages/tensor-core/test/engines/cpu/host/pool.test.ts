@@ -99,7 +99,8 @@ describe("phases", () => {
     ]);
     const seconds = pool.profile(program, own, 0);
     expect(seconds.length).toBe(3);
-    expect(seconds[1]!).toBeGreaterThan(0.0003);
+    // the phase that works takes longer than those that do not, however fast the machine is
+    expect(seconds[1]!).toBeGreaterThan(Math.max(seconds[0]!, seconds[2]!));
     expect(seconds.every((second) => second >= 0)).toBe(true);
     expect(arena.u32[marks >> 2]).toBe(1);
     // The pool is as before.
