@@ -26,8 +26,8 @@ import { openStage, type Stage } from "./stage.ts";
 
 /** Rows of a table that a count of scheduled mode looks at. */
 const SAMPLE = 4096;
-/** Default steps of scheduled mode. */
-const EPOCHS = 5;
+/** Default length of scheduled mode: a model must have learned something before its numbers are worth comparing. */
+const MOST_EPOCHS = 20;
 const LEAST_STEPS = 2000;
 
 /** One budget of the search, and what was found for it. */
@@ -58,9 +58,10 @@ export async function runSearch(
   const data = await task.splits();
   const batch = Math.min(wanted.batch, data.train.rows);
   const perEpoch = Math.floor(data.train.rows / batch);
+  const epochs = Math.min(MOST_EPOCHS, trainingOf(task).epochs);
   const settings: Settings =
     wanted.mode === "scheduled"
-      ? { ...wanted, batch, steps: wanted.steps || Math.max(LEAST_STEPS, EPOCHS * perEpoch) }
+      ? { ...wanted, batch, steps: wanted.steps || Math.max(LEAST_STEPS, epochs * perEpoch) }
       : { ...wanted, batch };
   const stage = await openStage(task.device, task, settings);
   let counter: Counter | undefined;

@@ -42,7 +42,7 @@ export const pepConfigSchema = z
      * steps, the budget is passed between two). Default true; false keeps exactly what is above its threshold.
      */
     fill: z.boolean().optional(),
-    /** scheduled: steps to the smallest budget. Default: five epochs, at least 2000. */
+    /** scheduled: steps to the smallest budget. Default: the epochs that training may take, at most 20, at least 2000 steps. */
     steps: z.int().positive().optional(),
     /** scheduled: share of the steps before anything is pruned. Default 0.2. */
     warmUp: z.number().min(0).max(0.9).optional(),
@@ -87,7 +87,7 @@ export interface FaithfulSettings extends CommonSettings {
 
 export interface ScheduledSettings extends CommonSettings {
   readonly mode: "scheduled";
-  /** 0: five epochs of the data, at least 2000 steps. */
+  /** 0: the default, which the data decides. */
   readonly steps: number;
   readonly warmUp: number;
   readonly tables: "model" | "rows";
