@@ -21,6 +21,8 @@ function allowed(name: string): string[] {
       return ["data"];
     case "search-core":
       return FOUNDATION;
+    case "export":
+      return [...FOUNDATION, "search-core"];
     case "cli":
       return packageNames;
     default:

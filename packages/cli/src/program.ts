@@ -17,6 +17,7 @@ const VERBS = [
   ["retrain", "the model again, under a scheme", () => import("./verbs/retrain.ts")],
   ["evaluate", "AUC, logloss, per-user AUC, calibration", () => import("./verbs/evaluate.ts")],
   ["compare", "methods, budgets and seeds at equal bytes", () => import("./verbs/compare.ts")],
+  ["export", "a trained model as a compact folder, and ONNX", () => import("./verbs/export.ts")],
   ["demo", "all of it, on a generated log or on yours", () => import("./verbs/demo.ts")],
 ] as const;
 

@@ -4,7 +4,18 @@ import { trimtab } from "./support/command.ts";
 import { freshFolder } from "./support/data.ts";
 
 setDefaultTimeout(60_000);
-const VERBS = ["doctor", "prepare", "generate", "train", "search", "retrain", "evaluate", "compare", "demo"];
+const VERBS = [
+  "doctor",
+  "prepare",
+  "generate",
+  "train",
+  "search",
+  "retrain",
+  "evaluate",
+  "compare",
+  "export",
+  "demo",
+];
 const cwd = freshFolder();
 
 describe.each(VERBS)("%s", (verb) => {

@@ -14,6 +14,7 @@ const FOR_PEOPLE = new Set([
   "DataError",
   "EmbeddingsError",
   "EvaluationError",
+  "ExportError",
   "ModelsError",
   "SearchCoreError",
   "TensorCoreError",
