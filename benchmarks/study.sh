@@ -29,6 +29,13 @@ elements() { # single numbers, section 9: in bytes of the uniform tables, and in
     --budgets "20% parameters,10% parameters,5% parameters,2% parameters,1% parameters"
 }
 
+chunks() { # dims of single vectors that change while training
+  local name=$1
+  shift
+  compare "chunks-$name" "$@" --table-optimizer rowAdam --methods fiited,row-pruning,hashed-rows,smaller-dim \
+    --budgets 50%,35%,20%,10%,5%,1%
+}
+
 faithful() { # PEP as its authors' code does it, section 9
   local name=$1
   shift
@@ -67,3 +74,6 @@ elements movielens-1m-deepfm $MOVIELENS_DEEPFM
 faithful criteo-fm $CRITEO_FM
 faithful frappe-fm $FRAPPE_FM
 faithful movielens-1m-fm $MOVIELENS_FM
+
+chunks criteo-deepfm criteo-80k --model deepfm --hidden 64,32 --batch 4096 --lookup-l2 1e-2
+chunks criteo-dlrm criteo-80k --model dlrm --hidden 64,32 --bottom 64,32 --std 0.01 --batch 1024 --lookup-l2 1e-3
