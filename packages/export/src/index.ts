@@ -12,8 +12,8 @@ export {
   type SelfTest,
 } from "./files/manifest.ts";
 export { decodeExported, encodeExported } from "./files/safetensors.ts";
-export { type EncodedGraph, IR_VERSION, OPSET } from "./onnx/graph.ts";
-export { buildGraph } from "./onnx/model.ts";
+export { type EncodedGraph, type Graph, IR_VERSION, OPSET } from "./onnx/graph.ts";
+export { type BuiltGraph, buildGraph } from "./onnx/model.ts";
 export { OnnxScorer } from "./onnx/run.ts";
 export { ExportedModel, type OpenExportOptions, openExport } from "./open.ts";
 export { narrow, SCALE_BLOCK, widen } from "./precision/quantise.ts";

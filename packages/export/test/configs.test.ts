@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { perField } from "@trimtab/embeddings";
 import { dlrmConfig, torchrecConfig } from "../src/index.ts";
 import { schemesOf } from "./support/setting.ts";
 
@@ -34,20 +35,29 @@ describe("TorchRec", () => {
 describe("DLRM", () => {
   test("sizes, dims and base dim; what its command line cannot say is told", () => {
     const made = dlrmConfig(schemes["per field, projected"]!);
-    expect(made).toMatchObject({
-      json: {
-        arch_sparse_feature_size: 4,
-        arch_embedding_size: "40-9-5-6",
-        dims: [4, 2, 1, 2],
-        md_flag: true,
-      },
-      python: expect.stringContaining("md_solver"),
+    if (typeof made === "string") throw new Error(made);
+    expect(made.json).toMatchObject({
+      arch_sparse_feature_size: 4,
+      arch_embedding_size: "40-9-5-6",
+      dims: [4, 2, 1, 2],
+      md_flag: true,
+      // tables of up to the threshold's rows would not get the dims
+      md_threshold: 0,
     });
-    expect(JSON.stringify(made)).toContain("here they are averaged: genres/weights, tags");
+    expect(made.python).toContain("md_solver");
+    expect(made.python).toContain("--md-threshold=0");
+    expect(JSON.stringify(made.json)).toContain("here they are averaged: genres/weights, tags");
     expect(JSON.stringify(dlrmConfig(schemes["per field, columns put back"]!))).toContain(
       "the weights do not",
     );
   });
+});
+
+test("where no table has the base dim, DLRM's is the largest, and what that means is told", () => {
+  const { fields } = schemes.uniform!;
+  const made = dlrmConfig(perField(fields, [3, 2, 0, 1, 2], { base: 4, projection: "linear" }));
+  expect(made).toMatchObject({ json: { arch_sparse_feature_size: 3, dims: [3, 2, 1, 2] } });
+  expect(JSON.stringify(made)).toContain("largest dim of its tables, 3, not to 4");
 });
 
 test.each(Object.entries(schemes).filter(([name]) => /elements|chunks/.test(name)))(

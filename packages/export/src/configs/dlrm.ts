@@ -23,15 +23,30 @@ export function dlrmConfig(scheme: Scheme): OtherTrainer | string {
           "DLRM gives every smaller table a linear map, which this scheme does not have: the dims carry over, the weights do not.",
         ]
       : [];
+  // DLRM maps all tables to the largest dim among them, whatever the feature size says
+  const largest = Math.max(...tables.map(({ dim }) => dim));
+  const lower =
+    largest < base
+      ? [
+          `DLRM maps to the largest dim of its tables, ${largest}, not to ${base}: linear maps do not carry over.`,
+        ]
+      : [];
   const json = {
     format: "trimtab-dlrm",
-    arch_sparse_feature_size: base,
+    arch_sparse_feature_size: largest,
     arch_embedding_size: tables.map(({ rows }) => rows).join("-"),
     md_flag: true,
+    md_threshold: 0,
     dims: tables.map(({ dim }) => dim),
     tables: tables.map(({ field }) => field),
     fields_without_table: dropped,
-    notes: [...notes, ...more, ...mapped],
+    notes: [
+      ...notes,
+      ...more,
+      ...mapped,
+      ...lower,
+      `The bottom MLP (--arch-mlp-bot) must end in ${largest}.`,
+    ],
   };
   return { json, python: PYTHON };
 }
@@ -53,6 +68,7 @@ mixed.md_solver = lambda *_, **__: torch.tensor(config["dims"])
 sys.argv = [
     "dlrm_s_pytorch.py",
     "--md-flag",
+    "--md-threshold=0",
     f"--arch-sparse-feature-size={config['arch_sparse_feature_size']}",
     f"--arch-embedding-size={config['arch_embedding_size']}",
     *sys.argv[2:],

@@ -24,7 +24,7 @@ export function plainTables(scheme: Scheme): PlainTables | string {
   if (!(scheme instanceof DimScheme) && !(scheme instanceof HashedScheme)) {
     const what = scheme.kind === "chunks" ? "chunks" : "numbers";
     return (
-      `rows of a field keep different ${what} (a ${scheme.kind} scheme), and a table there has one dim for all its rows; ` +
+      `rows of a field keep different ${what} (scheme: ${scheme.kind}), and a table there has one dim for all its rows; ` +
       "use the folder itself or its ONNX file."
     );
   }

@@ -11,6 +11,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -182,7 +183,7 @@ export function readFolder(
         `${at}: ${size === undefined ? "is missing" : `has ${size} bytes, the manifest says ${bytes}`}; export the model again.`,
       );
     }
-    if (verify === "full" && sha256(readFileSync(at)) !== sum) {
+    if (verify === "full" && sha256OfFile(at) !== sum) {
       throw new ExportFolderError(
         `${at}: its sha256 is not the manifest's; it was altered, export the model again.`,
       );
@@ -208,6 +209,19 @@ function sumsOf({ files }: Pick<ExportManifest, "files">, manifest: string): str
 
 function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** In pieces: a file may be larger than what is read at once. */
+function sha256OfFile(path: string): string {
+  const hash = createHash("sha256");
+  const piece = new Uint8Array(CHUNK);
+  const fd = openSync(path, "r");
+  try {
+    for (let n = readSync(fd, piece); n > 0; n = readSync(fd, piece)) hash.update(piece.subarray(0, n));
+  } finally {
+    closeSync(fd);
+  }
+  return hash.digest("hex");
 }
 
 function syncFolders(folder: string): void {
