@@ -22,6 +22,7 @@ function allowed(name: string): string[] {
     case "search-core":
       return FOUNDATION;
     case "export":
+    case "report":
       return [...FOUNDATION, "search-core"];
     case "cli":
       return packageNames;

@@ -18,6 +18,7 @@ const VERBS = [
   ["evaluate", "AUC, logloss, per-user AUC, calibration", () => import("./verbs/evaluate.ts")],
   ["compare", "methods, budgets and seeds at equal bytes", () => import("./verbs/compare.ts")],
   ["export", "a trained model as a compact folder, and ONNX", () => import("./verbs/export.ts")],
+  ["report", "comparisons as one page, CSV and JSON", () => import("./verbs/report.ts")],
   ["demo", "all of it, on a generated log or on yours", () => import("./verbs/demo.ts")],
 ] as const;
 

@@ -22,6 +22,12 @@ test("compare", async () => {
   expect(first.out).toContain("smaller-dim-projected at 1%: not possible");
   expect(first.out).toContain("synthetic");
   expect(first.out).toMatch(
+    /sseds at 50% (beats the one baseline|does not beat the baselines) ?.*one seed only/,
+  );
+  const page = readFileSync(join(cwd, "c", "report.html"), "utf8");
+  expect(page).toContain("smaller-dim-projected at 1% (seed 1)");
+  expect(page.match(/class="mark warn">synthetic/g)).not.toBeNull();
+  expect(first.out).toMatch(
     /sseds at 50% (beats|is worse than|is not told apart from) smaller-dim-projected: .*one seed only/,
   );
   const { rows } = readResults(file);
@@ -62,4 +68,30 @@ test("compare", async () => {
   const other = await trimtab([...(await compare()), "--dim", "4"], { cwd });
   expect(other.code).toBe(1);
   expect(other.err).toContain("model.dim: 8 there, 4 asked for");
+
+  // the same folder as a page, CSV and JSON, by a verb that needs no device
+  const out = ["--out", "r.html", "--csv", "r.csv", "--json-out", "r.json"];
+  const report = await must(["report", "--run", "c", ...out], { cwd });
+  expect(report.out).toContain("sseds at 1% (seed 1, 2): not possible, 1 dim in every field");
+  expect(report.out).toContain("over 2 seeds");
+  expect(readFileSync(join(cwd, "r.csv"), "utf8").trimEnd().split("\n")).toHaveLength(1 + 6);
+  expect(JSON.parse(readFileSync(join(cwd, "r.json"), "utf8")).studies[0].points).toHaveLength(3);
+  expect(readFileSync(join(cwd, "r.html"), "utf8")).toStartWith("<!doctype html>");
+  const twice = await trimtab(["report", "--run", "c", "--out", "r", "--csv", "./r"], { cwd });
+  expect([twice.code, twice.err]).toEqual([2, expect.stringContaining("name one file twice")]);
+});
+
+test("compare needs embeddings, report needs a run", async () => {
+  const cwd = freshFolder();
+  const lr = ["compare", "--data", await dataset(), "--model", "lr", "--run", "lr"];
+  const refused = await trimtab(lr, { cwd });
+  expect(refused.code).toBe(2);
+  expect(refused.err).toBe(
+    'error: model "lr" has no embeddings to size, so there is nothing to compare; use fm, dnn, widedeep, deepfm or dlrm.',
+  );
+  expect(existsSync(join(cwd, "lr"))).toBe(false);
+  const none = await trimtab(["report", "--run", "nowhere", "--out", "r.html"], { cwd });
+  expect(none.code).toBe(1);
+  expect(none.err).toContain("nowhere: there is no run here");
+  expect(existsSync(join(cwd, "r.html"))).toBe(false);
 });

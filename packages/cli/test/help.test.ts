@@ -14,6 +14,7 @@ const VERBS = [
   "evaluate",
   "compare",
   "export",
+  "report",
   "demo",
 ];
 const cwd = freshFolder();

@@ -1,5 +1,7 @@
 /** Runs a comparison and shows it: shared by `compare` and `demo`. */
-import { formatBytes, renderResults } from "@trimtab/eval";
+import { join } from "node:path";
+import { formatBytes } from "@trimtab/eval";
+import { readReport, reportHtml } from "@trimtab/report";
 import {
   type Comparison,
   type ComparisonEvent,
@@ -8,12 +10,15 @@ import {
   type TrainEvent,
 } from "@trimtab/search-core";
 import { saliencyTable } from "@trimtab/search-sseds";
-import type { Device } from "@trimtab/tensor-core";
+import { type Device, writeWhole } from "@trimtab/tensor-core";
 import type { Context } from "./context.ts";
-import { liveNames } from "./methods.ts";
+import { shown } from "./data-source.ts";
+import { allBaselines } from "./methods.ts";
+import { printRows, printVerdicts } from "./report-text.ts";
 import { searchReport, trainReport } from "./reports.ts";
 import type { OpenRun } from "./runs.ts";
-import { missingLines, verdicts } from "./tables.ts";
+import { missingLines } from "./tables.ts";
+import { wrapWords } from "./wrap.ts";
 
 export interface ComparingOptions {
   readonly seeds: readonly number[];
@@ -28,6 +33,9 @@ export async function runComparison(
   device: Device,
   options: ComparingOptions,
 ): Promise<Comparison> {
+  const { seeds, budgets, methods } = options;
+  // so that a report of a comparison that is half done can say what is still to come
+  run.events.append({ kind: "asked", seeds, budgets, methods: methods.map(({ name }) => name) });
   const comparison = await compare({
     run,
     data,
@@ -116,12 +124,21 @@ export function saliencyOf(
 /** The table, what is missing from it, and the verdicts. */
 export function printComparison(context: Context, comparison: Comparison, synthetic: boolean): void {
   const { rows, missing } = comparison;
-  const training = rows.some(({ method }) => liveNames.includes(method));
-  context.print(renderResults(rows, { training }));
-  for (const line of missingLines(missing)) context.print(line);
-  if (rows.some((row) => row.method === "sseds")) {
-    context.print("");
-    for (const line of verdicts(rows, "sseds")) context.print(line);
-  }
+  printRows(context, rows);
+  for (const line of missingLines(missing)) context.print(wrapWords(line));
+  printVerdicts(context, rows);
   if (synthetic) context.print("\nAll numbers are from generated (synthetic) data.");
+}
+
+/** Writes report.html into the run folder. The rows are safe already: a page that cannot be made is a warning. */
+export async function writeReport(context: Context, { run }: OpenRun): Promise<void> {
+  const path = join(run.path, "report.html");
+  try {
+    const page = await reportHtml(readReport([run.path], { baselines: allBaselines }));
+    writeWhole(path, [new TextEncoder().encode(page)]);
+    context.print(`the report is ${shown(path)}`);
+  } catch (reason) {
+    const why = reason instanceof Error ? reason.message : String(reason);
+    context.note(`warning: no report was written: ${why}`);
+  }
 }

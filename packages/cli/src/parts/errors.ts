@@ -16,6 +16,7 @@ const FOR_PEOPLE = new Set([
   "EvaluationError",
   "ExportError",
   "ModelsError",
+  "ReportError",
   "SearchCoreError",
   "TensorCoreError",
 ]);

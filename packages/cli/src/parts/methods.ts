@@ -1,5 +1,6 @@
 /** The searchers this command knows, by name. */
 
+import { coreBaselines } from "@trimtab/report";
 import { adass } from "@trimtab/search-adass";
 import {
   dimsBySize,
@@ -37,6 +38,9 @@ export const methodNames: readonly string[] = [...factories.keys()];
 
 /** Methods whose tables change while they train: what training takes is measured, and a trained model is handed over. */
 export const liveNames: readonly string[] = [fiited.searcherName, rowPruning.searcherName];
+
+/** What searchers must beat: row pruning trains as FIITED does, but chooses by counts alone. */
+export const allBaselines: readonly string[] = [...coreBaselines, rowPruning.searcherName];
 
 /** Baselines that find dims of fields: what a search of dims must beat. (Magnitude pruning finds single numbers, as PEP does; hashed-rows and row-pruning keep fewer rows.) */
 export const baselineNames: readonly string[] = methodNames.filter(

@@ -1,6 +1,6 @@
-/** Result rows and verdicts as people read them. */
+/** Metrics, and what is missing, as people read them. */
 import { formatBytes, formatCount, type Metrics, type ResultRow, renderTable } from "@trimtab/eval";
-import { type Advantage, advantages, type Missing } from "@trimtab/search-core";
+import type { Missing } from "@trimtab/search-core";
 
 /** Metrics of one split, a line a model. */
 export function metricsTable(
@@ -24,24 +24,6 @@ export function metricsTable(
     { title: "parameters", align: "right", value: ({ row }) => formatCount(row.parameters) },
     { title: "bytes", align: "right", value: ({ row }) => formatBytes(row.bytes.serve) },
   ]);
-}
-
-/** Says plainly of each budget whether `method` beat each other method. */
-export function verdicts(rows: readonly ResultRow[], method: string): string[] {
-  return advantages(rows, method).map(
-    (a) => `${a.method}${a.budget ? ` at ${a.budget}` : ""} ${sentence(a)}`,
-  );
-}
-
-function sentence({ other, mean, noise, seeds, verdict }: Advantage): string {
-  const gain = `${mean >= 0 ? "+" : ""}${mean.toFixed(4)} test AUC`;
-  const word = { better: "beats", worse: "is worse than", "within noise": "is not told apart from" }[verdict];
-  const whom = other === "base" ? "the uniform base model" : other;
-  const beside =
-    seeds.length === 1
-      ? `one seed only, so training noise is unknown; the test rows alone give ±${noise.toFixed(4)}`
-      : `95% interval ±${noise.toFixed(4)} over ${seeds.length} seeds`;
-  return `${word} ${whom}: ${gain} (${beside})`;
 }
 
 /** What could not be compared, and why. */

@@ -1,9 +1,10 @@
 /** `trimtab compare`: methods, budgets and seeds side by side, at equal bytes. */
-import { parseBudget } from "@trimtab/search-core";
+import { baseDim, parseBudget } from "@trimtab/search-core";
 import type { Command } from "commander";
-import { printComparison, runComparison } from "../parts/comparing.ts";
+import { printComparison, runComparison, writeReport } from "../parts/comparing.ts";
 import { shown } from "../parts/data-source.ts";
 import { type DeviceChoice, withDevice } from "../parts/device.ts";
+import { UsageError } from "../parts/errors.ts";
 import { baselineNames, method, methodNames } from "../parts/methods.ts";
 import { addDeviceOptions, list, wholes } from "../parts/options.ts";
 import { addResumeOption, addRunOption, openRun, type RunOptions } from "../parts/runs.ts";
@@ -48,12 +49,18 @@ export function command(): Command {
     const configs = readConfigMethods(options.config);
     const searchers = methods.map((name) => method(name, configs[name]));
     const open = await openRun(context, { ...options, seed: seeds[0] }, "comparison", { fresh: false });
+    if (baseDim(open.model) === 0) {
+      throw new UsageError(
+        `model "${open.model.kind}" has no embeddings to size, so there is nothing to compare; use fm, dnn, widedeep, deepfm or dlrm.`,
+      );
+    }
     const again = "Run the same command again: it goes on where it stood.";
     const comparison = await withDevice(options, again, (device) =>
       runComparison(context, open, device, { seeds, budgets, methods: searchers, keep }),
     );
     open.run.close();
     printComparison(context, comparison, open.data.manifest.synthetic);
+    await writeReport(context, open);
     context.print(`every row is in ${shown(open.run.resultsFile)}`);
     context.document({ rows: comparison.rows, missing: comparison.missing });
   });

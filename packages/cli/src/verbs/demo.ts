@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { formatSeconds } from "@trimtab/eval";
 import { RunFolder } from "@trimtab/search-core";
 import type { Command } from "commander";
-import { printComparison, runComparison, saliencyText } from "../parts/comparing.ts";
+import { printComparison, runComparison, saliencyText, writeReport } from "../parts/comparing.ts";
 import { shown } from "../parts/data-source.ts";
 import { DEMO_BATCH, demoLog } from "../parts/demo-log.ts";
 import { type DeviceChoice, describeDevice, withDevice } from "../parts/device.ts";
@@ -63,6 +63,7 @@ export function command(): Command {
     if (saliency) context.print(`What SSEDS found in one gradient pass:\n${saliency}\n`);
     const { synthetic } = open.data.manifest;
     printComparison(context, comparison, synthetic);
+    await writeReport(context, open);
     const seconds = (performance.now() - started) / 1000;
     context.print(`\nrun folder: ${shown(run)} (${formatSeconds(seconds)} in all)`);
     const { rows: results, missing, searches } = comparison;

@@ -1,0 +1,77 @@
+/** A report as one HTML file: script, style and data inlined, nothing fetched. */
+import { createHash } from "node:crypto";
+import { script, style } from "./assets.ts";
+import { embeddedJson, html, Markup } from "./markup.ts";
+import type { Report, Study } from "./model.ts";
+import { DATA_ID, type PageData } from "./page/data.ts";
+import {
+  dimsSection,
+  droppedSection,
+  frontSection,
+  missingSection,
+  provenanceSection,
+  rowsSection,
+  stabilitySection,
+  timesSection,
+  verdictSection,
+} from "./sections.ts";
+
+/** Throws PageError where the page's script cannot be bundled. */
+export async function reportHtml(report: Report): Promise<string> {
+  const code = await script();
+  // only this one script may run, and nothing may be fetched: a name that got through the escaping would still be harmless
+  const hash = createHash("sha256").update(code).digest("base64");
+  const policy = `default-src 'none'; script-src 'sha256-${hash}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;
+  const { studies, synthetic, created } = report;
+  const titles = studies.map(({ title }) => title).join("; ");
+  const page = html`<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${titles} - Trimtab report</title>
+<link rel="icon" href="data:,">
+<style>${new Markup(style())}</style></head>
+<body>
+<header><h1>Trimtab report</h1>${synthetic ? html`<span class="mark warn">synthetic data</span>` : null}<p>${created.slice(0, 16).replace("T", " ")} UTC</p><button type="button" id="theme" hidden>Dark</button></header>
+<main>
+${studies.length < 2 ? null : html`<nav aria-label="studies"><ul>${studies.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>`}
+<noscript><p class="mark warn">Charts need JavaScript; tables and verdicts are below without it.</p></noscript>
+${studies.map(studySection)}
+<footer>Written by trimtab. Charts by Observable Plot (ISC licence, Copyright Observable, Inc.) with parts of D3 (ISC licence, Copyright Mike Bostock).</footer>
+</main>
+<script type="application/json" id="${DATA_ID}">${embeddedJson(pageData(report))}</script>
+<script>${new Markup(code)}</script>
+</body></html>
+`;
+  return page.text;
+}
+
+function studySection(study: Study): Markup {
+  const { id, title, synthetic, rows, provenance, points } = study;
+  const base = points.find(({ method }) => method === "base")?.auc;
+  const noise = base?.sd ? ` ± ${base.sd.toFixed(4)}` : "";
+  return html`<article id="${id}"><h2>${title}${synthetic ? html` <span class="mark warn">synthetic</span>` : null}</h2>
+<p class="soft">${rows.length} finished trainings, ${provenance.seeds.length === 1 ? "one seed" : `${provenance.seeds.length} seeds`}${base ? `; the base model reaches test AUC ${base.mean.toFixed(4)}${noise}` : ""}.</p>
+${verdictSection(study)}
+${missingSection(study)}
+${frontSection(study)}
+${dimsSection(study)}
+${droppedSection(study)}
+${stabilitySection(study)}
+${timesSection(study)}
+${rowsSection(study)}
+${provenanceSection(study)}
+</article>`;
+}
+
+function pageData({ studies }: Report): PageData {
+  return {
+    studies: studies.map(({ id, methods, budgets, points, fields }) => ({
+      id,
+      methods,
+      budgets,
+      points,
+      fields: fields.map(({ name }) => name),
+    })),
+  };
+}

@@ -1,0 +1,158 @@
+/** What a report says, as plain data: the page draws it, `--json-out` writes it, and tests count by it. */
+import type { ResultRow, Summary } from "@trimtab/eval";
+import type { Advantage } from "@trimtab/search-core";
+
+/** A searcher is judged; a baseline is what it must beat; "base" is the uniform model itself. */
+export type MethodKind = "base" | "searcher" | "baseline";
+
+export interface MethodInfo {
+  readonly name: string;
+  readonly kind: MethodKind;
+}
+
+/** One method at one budget (null: the base model), over the seeds that are done. */
+export interface Point {
+  readonly method: string;
+  readonly budget: string | null;
+  readonly seeds: readonly number[];
+  /** Of the test split; null where a row has not been tested. */
+  readonly auc: Summary | null;
+  readonly logloss: Summary | null;
+  readonly parameters: Summary;
+  /** Bytes of the embeddings. */
+  readonly serve: Summary;
+  readonly train: Summary;
+  /** Mean seconds of each phase over the seeds: { search, base, train, evaluate }. */
+  readonly seconds: Readonly<Record<string, number>>;
+  readonly shape: Shape;
+}
+
+/** Where the numbers of a scheme are; means over seeds. */
+export interface Shape {
+  /** Kind of scheme: "per-field", "elements", ... */
+  readonly scheme: string;
+  /** Numbers kept for each id of each field: its dim, or the mean where rows differ or are shared. */
+  readonly kept: readonly number[];
+  /** Seeds in which the field has no number at all. */
+  readonly dropped: readonly number[];
+  /** Numbers kept for each id, by tenths of the ids from the commonest to the rarest; null where a tenth has no id. */
+  readonly popularity: Popularity;
+}
+
+export interface Popularity {
+  /** Over all fields together. */
+  readonly all: readonly (number | null)[];
+  /** For the largest fields, by name. */
+  readonly fields: Readonly<Record<string, readonly (number | null)[]>>;
+}
+
+export interface FieldLine {
+  readonly name: string;
+  /** n_f */
+  readonly ids: number;
+  /** Serve bytes of the field in the uniform table, and its part of the whole. */
+  readonly bytes: number;
+  readonly share: number;
+  /** Its part of the saliency that SSEDS measured (mean over seeds); null where no notes have it. */
+  readonly saliency: number | null;
+  /** How much AdaS&S found the field to matter; null where no notes have it. */
+  readonly importance: number | null;
+  /** Which searchers and baselines gave it no number, at which budgets, in how many of the seeds. */
+  readonly droppedBy: readonly {
+    readonly method: string;
+    readonly budget: string;
+    readonly seeds: number;
+    readonly of: number;
+  }[];
+}
+
+export interface StabilityLine {
+  readonly method: string;
+  readonly budget: string;
+  readonly runs: number;
+  /** Share of equal dims and mean |log2 ratio| over all pairs of seeds; null where the rows of a field have different dims. */
+  readonly agreement: number | null;
+  readonly meanAbsLog2Ratio: number | null;
+  /** Of dims; of mean numbers kept where rows differ. */
+  readonly rankCorrelation: number | null;
+  /** Numbers that exist in both over numbers that exist in either; null where whole fields have one dim. */
+  readonly shared: number | null;
+}
+
+/** One searcher at one budget beside the baselines. */
+export interface Judgement {
+  readonly method: string;
+  readonly budget: string | null;
+  /** "beats": every baseline that was run at this budget. "no baseline": none was. */
+  readonly verdict: "beats" | "does not beat" | "no baseline";
+  readonly better: readonly Advantage[];
+  readonly level: readonly Advantage[];
+  readonly worse: readonly Advantage[];
+  /** Beside the base model; null where it was not run with the same seeds. */
+  readonly base: Advantage | null;
+  /** One sentence. */
+  readonly headline: string;
+}
+
+/** Something that was asked for and cannot be. */
+export interface Impossible {
+  readonly method: string;
+  readonly budget: string;
+  readonly seeds: readonly number[];
+  readonly reason: string;
+}
+
+/** Something that was asked for and is not there yet. */
+export interface Unfinished {
+  readonly method: string;
+  readonly budget: string | null;
+  readonly seeds: readonly number[];
+}
+
+export interface Provenance {
+  readonly folders: readonly string[];
+  readonly commands: readonly string[];
+  readonly engines: readonly string[];
+  readonly versions: readonly string[];
+  readonly seeds: readonly number[];
+  readonly from: string;
+  readonly to: string;
+  readonly train: unknown;
+  readonly model: unknown;
+  /** The configuration of each searcher, where its notes have it. */
+  readonly searchers: Readonly<Record<string, unknown>>;
+}
+
+/** Everything of one dataset, base model and training setting: numbers inside are comparable. */
+export interface Study {
+  readonly id: string;
+  readonly title: string;
+  readonly dataset: string;
+  readonly datasetHash: string;
+  readonly synthetic: boolean;
+  readonly model: string;
+  /** In order of first appearance; the base model first. */
+  readonly methods: readonly MethodInfo[];
+  /** The largest first. */
+  readonly budgets: readonly string[];
+  readonly fields: readonly FieldLine[];
+  readonly points: readonly Point[];
+  readonly stability: readonly StabilityLine[];
+  readonly judgements: readonly Judgement[];
+  readonly advantages: readonly Advantage[];
+  readonly impossible: readonly Impossible[];
+  readonly unfinished: readonly Unfinished[];
+  /** Without schemes, whose masks may be megabytes; they are in the run folder. */
+  readonly rows: readonly ResultRow[];
+  readonly provenance: Provenance;
+  /** What a reader should know: skipped lines, older rows left out. */
+  readonly remarks: readonly string[];
+}
+
+export interface Report {
+  readonly version: 1;
+  /** When the report was made, ISO 8601. */
+  readonly created: string;
+  readonly synthetic: boolean;
+  readonly studies: readonly Study[];
+}

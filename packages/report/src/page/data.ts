@@ -1,0 +1,22 @@
+/** What the page is given: of a report, what charts need. */
+import type { Study } from "../model.ts";
+
+export type PageStudy = Pick<Study, "id" | "methods" | "budgets" | "points"> & {
+  readonly fields: readonly string[];
+};
+
+export interface PageData {
+  readonly studies: readonly PageStudy[];
+}
+
+/** The element that holds it, and the attributes by which page and markup know each other's parts. */
+export const DATA_ID = "data";
+
+/** Colours and strokes there are; more methods than that share colours, and differ in their symbols. */
+export const COLORS = 12;
+
+export function colorOf(method: string, { methods }: Pick<Study, "methods">): string {
+  if (method === "base") return "var(--base)";
+  const at = methods.filter(({ kind }) => kind !== "base").findIndex(({ name }) => name === method);
+  return `var(--m${at % COLORS})`;
+}

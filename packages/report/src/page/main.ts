@@ -1,0 +1,83 @@
+/** The page's own script: draws the charts of each study, and draws them again where the width or a choice changes. */
+import { DATA_ID, type PageData, type PageStudy } from "./data.ts";
+import { heat, popularity } from "./dims.ts";
+import { type Cost, front, sample } from "./front.ts";
+import { liveTable } from "./table.ts";
+import { themeSwitch } from "./theme.ts";
+import { times } from "./times.ts";
+
+class StudyCharts {
+  readonly #study: PageStudy;
+  readonly #root: HTMLElement;
+  readonly #hidden = new Set<string>();
+  #budget: string;
+  #field: string | null = null;
+
+  constructor(study: PageStudy, root: HTMLElement) {
+    this.#study = study;
+    this.#root = root;
+    const budget = root.querySelector<HTMLSelectElement>("select[data-budget]");
+    const field = root.querySelector<HTMLSelectElement>("select[data-field]");
+    this.#budget = budget?.value ?? "";
+    budget?.addEventListener("change", () => {
+      this.#budget = budget.value;
+      this.draw();
+    });
+    field?.addEventListener("change", () => {
+      this.#field = field.value === "" ? null : field.value;
+      this.draw();
+    });
+    for (const box of root.querySelectorAll<HTMLInputElement>("input[data-method]")) {
+      const method = box.dataset.method!;
+      box.parentElement?.querySelector("[data-sample]")?.replaceChildren(sample(study, method));
+      box.addEventListener("change", () => {
+        if (box.checked) this.#hidden.delete(method);
+        else this.#hidden.add(method);
+        this.draw();
+      });
+    }
+    for (const table of root.querySelectorAll<HTMLElement>("[data-table]")) liveTable(table);
+    let width = 0;
+    new ResizeObserver(([entry]) => {
+      // a chart that changes the page's height must not be drawn for it
+      const now = Math.round(entry!.contentRect.width);
+      if (now === width) return;
+      width = now;
+      this.draw();
+    }).observe(root);
+  }
+
+  draw(): void {
+    for (const place of this.#root.querySelectorAll<HTMLElement>("[data-chart]")) {
+      const width = Math.max(240, Math.floor(place.clientWidth));
+      const chart = this.#chart(place.dataset.chart!, width);
+      chart?.setAttribute("role", "img");
+      chart?.setAttribute("aria-label", place.dataset.label ?? "");
+      place.replaceChildren(chart ?? note("Nothing to draw here yet."));
+    }
+  }
+
+  #chart(name: string, width: number): Element | undefined {
+    const [study, hidden] = [this.#study, this.#hidden];
+    if (name === "heat") return heat(study, this.#budget, width);
+    if (name === "popularity") return popularity(study, this.#budget, this.#field, width, hidden);
+    if (name === "times") return times(study, width, hidden);
+    return front(study, name as Cost, width, hidden);
+  }
+}
+
+function note(text: string): HTMLElement {
+  const line = document.createElement("p");
+  line.className = "empty";
+  line.textContent = text;
+  return line;
+}
+
+const button = document.querySelector<HTMLButtonElement>("#theme");
+if (button) themeSwitch(button);
+const { studies } = JSON.parse(document.getElementById(DATA_ID)!.textContent!) as PageData;
+for (const study of studies) {
+  const root = document.getElementById(study.id);
+  if (root) new StudyCharts(study, root).draw();
+}
+document.documentElement.dataset.drawn = "true";

@@ -1,0 +1,62 @@
+/** From run folders to a report. */
+import type { ResultRow } from "@trimtab/eval";
+import { NothingToReport } from "./errors.ts";
+import type { Report } from "./model.ts";
+import { readSource, type Source } from "./source.ts";
+import { studyOf } from "./study.ts";
+import { coreBaselines } from "./words.ts";
+
+export interface ReportOptions {
+  /** Methods that searchers must beat: those of search-core unless given. Everything else but "base" is a searcher. */
+  readonly baselines?: readonly string[];
+}
+
+/**
+ * Reads finished and half done comparisons. Folders with the same data, base model and training settings become one study, unless
+ * both have the same method at the same budget and seed: those could differ in settings of the method, and stay apart.
+ *
+ * @throws NothingToReport where no folder has a row, RunFolderError where there is no run
+ */
+export function readReport(
+  folders: readonly string[],
+  { baselines = coreBaselines }: ReportOptions = {},
+): Report {
+  const sources = folders.map(readSource);
+  const full = sources.filter(({ rows }) => rows.length > 0);
+  if (full.length === 0) {
+    throw new NothingToReport(
+      `${folders.join(", ")}: no training is finished, so there is nothing to report; run the comparison on and report again.`,
+    );
+  }
+  const groups: Source[][] = [];
+  for (const source of full) {
+    const group = groups.find((others) => others.every((other) => together(other, source)));
+    if (group) group.push(source);
+    else groups.push([source]);
+  }
+  const studies = groups.map((group, i) => studyOf(group, `study-${i + 1}`, baselines));
+  const empty = sources.filter(({ rows }) => rows.length === 0).map(({ folder }) => folder);
+  const [first, ...rest] = studies;
+  const remarks = empty.map((folder) => `${folder}: no training is finished there yet.`);
+  return {
+    version: 1,
+    created: new Date().toISOString(),
+    synthetic: studies.some(({ synthetic }) => synthetic),
+    studies: [{ ...first!, remarks: [...first!.remarks, ...remarks] }, ...rest],
+  };
+}
+
+function together(a: Source, b: Source): boolean {
+  const names = ({ rows }: Source) =>
+    new Set(rows.filter(({ row }) => row.method !== "base").map(({ row }) => cell(row)));
+  const [mine, theirs] = [names(a), names(b)];
+  return setting(a) === setting(b) && mine.isDisjointFrom(theirs);
+}
+
+const cell = ({ method, budget, seeds }: ResultRow) => JSON.stringify([method, budget, seeds.run]);
+
+/** What numbers must share to be compared. How often checkpoints are written changes no bit of a result. */
+function setting({ config: { data, model, train } }: Source): string {
+  const { checkpointSeconds: _, ...training } = train;
+  return JSON.stringify([data.hash, model, training]);
+}

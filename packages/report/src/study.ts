@@ -1,0 +1,223 @@
+/** From the rows of one or several folders to one study: everything in it has the same data, base model and training. */
+import type { FieldSpec } from "@trimtab/embeddings";
+import { type ResultRow, summarize } from "@trimtab/eval";
+import { advantages } from "@trimtab/search-core";
+import { fieldLines } from "./fields.ts";
+import type { Impossible, MethodInfo, Point, Provenance, Study, Unfinished } from "./model.ts";
+import { shapeOf } from "./shape.ts";
+import type { Source, SourceRow } from "./source.ts";
+import { stabilityOf } from "./stability.ts";
+import { judge, searchersIn } from "./words.ts";
+
+/** Fields that get a popularity curve of their own. */
+const CURVES = 8;
+
+interface Group {
+  readonly method: string;
+  readonly budget: string | null;
+  readonly members: readonly SourceRow[];
+}
+
+/** Builds the study of `sources`, which `together` found to belong together. */
+export function studyOf(sources: readonly Source[], id: string, baselines: readonly string[]): Study {
+  const remarks = sources.flatMap(({ problems }) => problems);
+  const members = latest(
+    sources.flatMap(({ rows }) => rows),
+    remarks,
+  );
+  const rows = members.map(({ row }) => row);
+  const first = members[0]!;
+  const fields = first.scheme.fields;
+  const shown = largest(fields);
+  const groups = grouped(members);
+  const points = groups.map((group) => pointOf(group, shown));
+  const kinds = methodsOf(rows, baselines);
+  const stability = groups.flatMap(({ method, budget, members }) => {
+    if (budget === null) return [];
+    const schemes = members.map(({ scheme }) => scheme);
+    return stabilityOf(method, budget, schemes) ?? [];
+  });
+  const impossible = impossibleOf(sources, rows);
+  const { dataset, datasetHash, synthetic, model } = first.row;
+  return {
+    id,
+    title: `${dataset}, ${model}`,
+    dataset,
+    datasetHash,
+    synthetic,
+    model,
+    methods: kinds,
+    budgets: budgetsOf(points, impossible),
+    fields: fieldLines(
+      fields,
+      points,
+      first.row.bytes.uniform,
+      sources.flatMap(({ notes }) => notes),
+    ),
+    points,
+    stability,
+    judgements: judge(rows, baselines),
+    advantages: searchersIn(rows, baselines).flatMap((method) => advantages(rows, method)),
+    impossible,
+    unfinished: unfinishedOf(sources, rows, impossible),
+    rows: rows.map(withoutScheme),
+    provenance: provenanceOf(sources, rows),
+    remarks,
+  };
+}
+
+/** Of rows of the same method, budget and seed the last written one counts: the others are of settings that were left behind. */
+function latest(all: readonly SourceRow[], remarks: string[]): SourceRow[] {
+  const kept = new Map<string, SourceRow>();
+  let left = 0;
+  for (const one of all) {
+    const { method, budget, seeds } = one.row;
+    const key = JSON.stringify([method, budget, seeds.run]);
+    const other = kept.get(key);
+    if (other) left++;
+    if (!other || other.row.date <= one.row.date) kept.set(key, one);
+  }
+  if (left > 0) {
+    remarks.push(
+      `${left} ${left === 1 ? "row was" : "rows were"} left out: a later row of the same method, budget and seed is there.`,
+    );
+  }
+  return [...kept.values()];
+}
+
+function grouped(members: readonly SourceRow[]): Group[] {
+  const groups = new Map<string, SourceRow[]>();
+  for (const one of members) {
+    const key = JSON.stringify([one.row.method, one.row.budget]);
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  return [...groups.values()].map((members) => {
+    const { method, budget } = members[0]!.row;
+    return { method, budget, members };
+  });
+}
+
+function pointOf({ method, budget, members }: Group, shown: readonly number[]): Point {
+  const rows = members.map(({ row }) => row);
+  const over = (value: (row: ResultRow) => number) => summarize(rows.map(value));
+  const tested = rows.every((row) => row.metrics.test !== null);
+  const phases = [...new Set(rows.flatMap((row) => Object.keys(row.seconds)))];
+  return {
+    method,
+    budget,
+    seeds: rows.map(seedOf).sort((a, b) => a - b),
+    auc: tested ? over((row) => row.metrics.test!.auc) : null,
+    logloss: tested ? over((row) => row.metrics.test!.logloss) : null,
+    parameters: over((row) => row.parameters),
+    serve: over((row) => row.bytes.serve),
+    train: over((row) => row.bytes.train),
+    seconds: Object.fromEntries(phases.map((phase) => [phase, over((row) => row.seconds[phase] ?? 0).mean])),
+    shape: shapeOf(
+      members.map(({ scheme }) => scheme),
+      shown,
+    ),
+  };
+}
+
+const seedOf = (row: ResultRow) => row.seeds.run ?? 0;
+
+function largest(fields: readonly FieldSpec[]): number[] {
+  return fields
+    .map((_, f) => f)
+    .sort((a, b) => fields[b]!.rows - fields[a]!.rows)
+    .slice(0, CURVES);
+}
+
+function methodsOf(rows: readonly ResultRow[], baselines: readonly string[]): MethodInfo[] {
+  const order = { base: 0, searcher: 1, baseline: 2 };
+  return [...new Set(rows.map(({ method }) => method))]
+    .map((name): MethodInfo => {
+      const kind = name === "base" ? "base" : baselines.includes(name) ? "baseline" : "searcher";
+      return { name, kind };
+    })
+    .sort((a, b) => order[a.kind] - order[b.kind]);
+}
+
+/** The largest first, by the bytes that were used under each; budgets that nobody met come last, as they were given. */
+function budgetsOf(points: readonly Point[], impossible: readonly Impossible[]): string[] {
+  const most = new Map<string, number>(impossible.map(({ budget }) => [budget, 0]));
+  for (const { budget, serve } of points) {
+    if (budget !== null) most.set(budget, Math.max(most.get(budget) ?? 0, serve.max));
+  }
+  return [...most].sort(([, a], [, b]) => b - a).map(([budget]) => budget);
+}
+
+function impossibleOf(sources: readonly Source[], rows: readonly ResultRow[]): Impossible[] {
+  const lines = new Map<string, Impossible>();
+  for (const { method, budget, seed, reason } of sources.flatMap(({ history }) => history.missing)) {
+    const done = rows.some((r) => r.method === method && r.budget === budget && seedOf(r) === seed);
+    if (done) continue;
+    const key = JSON.stringify([method, budget, reason]);
+    const seeds = [...(lines.get(key)?.seeds ?? []), seed].sort((a, b) => a - b);
+    lines.set(key, { method, budget, reason, seeds: [...new Set(seeds)] });
+  }
+  return [...lines.values()];
+}
+
+/** What the last command of each folder asked for and no row answers yet. */
+function unfinishedOf(
+  sources: readonly Source[],
+  rows: readonly ResultRow[],
+  impossible: readonly Impossible[],
+): Unfinished[] {
+  const open = new Map<string, { method: string; budget: string | null; seeds: Set<number> }>();
+  const there = (method: string, budget: string | null, seed: number) =>
+    rows.some((r) => r.method === method && r.budget === budget && seedOf(r) === seed) ||
+    impossible.some((m) => m.method === method && m.budget === budget && m.seeds.includes(seed));
+  for (const { history, config, rows: own } of sources) {
+    if (config.kind !== "comparison") continue;
+    const seen = own.map(({ row }) => row).filter(({ method }) => method !== "base");
+    const methods = history.asked.methods ?? [...new Set(seen.map(({ method }) => method))];
+    const budgets = history.asked.budgets ?? [...new Set(seen.map(({ budget }) => budget!))];
+    const seeds = history.asked.seeds ?? [...new Set(own.map(({ row }) => seedOf(row)))];
+    const pairs = methods.flatMap((method) => budgets.map((budget) => ({ method, budget })));
+    for (const { method, budget } of [{ method: "base", budget: null }, ...pairs]) {
+      for (const seed of seeds) {
+        if (there(method, budget, seed)) continue;
+        const key = JSON.stringify([method, budget]);
+        const line = open.get(key) ?? { method, budget, seeds: new Set() };
+        line.seeds.add(seed);
+        open.set(key, line);
+      }
+    }
+  }
+  return [...open.values()].map((line) => ({ ...line, seeds: [...line.seeds].sort((a, b) => a - b) }));
+}
+
+function withoutScheme(row: ResultRow): ResultRow {
+  const { scheme, ...config } = row.config;
+  const kind = typeof scheme === "object" && scheme !== null && "kind" in scheme ? scheme.kind : null;
+  return { ...row, config: { ...config, scheme: kind ?? null } };
+}
+
+function provenanceOf(sources: readonly Source[], rows: readonly ResultRow[]): Provenance {
+  const unique = (values: readonly string[]) => [...new Set(values)];
+  const dates = rows.map(({ date }) => date).sort();
+  return {
+    folders: sources.map(({ folder }) => folder),
+    commands: unique(
+      sources.flatMap(({ history, config }) =>
+        history.commands.length > 0 ? history.commands : [config.command],
+      ),
+    ),
+    engines: unique(rows.map(({ engine, adapter }) => `${engine}: ${adapter}`)),
+    versions: unique(
+      rows.map(({ versions: { trimtab, bun, webgpu } }) =>
+        [`trimtab ${trimtab}`, `bun ${bun}`, ...(webgpu === null ? [] : [`webgpu ${webgpu}`])].join(", "),
+      ),
+    ),
+    seeds: [...new Set(rows.map(seedOf))].sort((a, b) => a - b),
+    from: dates[0]!,
+    to: dates.at(-1)!,
+    train: sources[0]!.config.train,
+    model: sources[0]!.config.model,
+    searchers: Object.fromEntries(
+      sources.flatMap(({ notes }) => notes.map(({ method, config }) => [method, config ?? {}])),
+    ),
+  };
+}

@@ -1,0 +1,99 @@
+/** Verdicts in words: what is told apart from what, and plainly where a searcher does not beat the baselines. */
+import type { ResultRow } from "@trimtab/eval";
+import {
+  type Advantage,
+  advantages,
+  dimsBySize,
+  hashedRows,
+  magnitude,
+  randomDims,
+  smallerDim,
+  smallerDimProjected,
+} from "@trimtab/search-core";
+import type { Judgement } from "./model.ts";
+
+/** The baselines of search-core. Whoever knows more of them (row pruning is search-fiited's) says so. */
+export const coreBaselines: readonly string[] = [
+  smallerDim,
+  smallerDimProjected,
+  dimsBySize,
+  randomDims,
+  hashedRows,
+  magnitude,
+].map(({ searcherName }) => searcherName);
+
+const BASE = "base";
+
+/** Names of the methods in the rows that are neither baselines nor the base model, in order of appearance. */
+export function searchersIn(rows: readonly ResultRow[], baselines: readonly string[]): string[] {
+  return [...new Set(rows.map(({ method }) => method))].filter(
+    (name) => name !== BASE && !baselines.includes(name),
+  );
+}
+
+/** Each searcher at each budget beside every baseline that was run at it. */
+export function judge(rows: readonly ResultRow[], baselines: readonly string[] = coreBaselines): Judgement[] {
+  return searchersIn(rows, baselines).flatMap((method) => {
+    const all = advantages(rows, method);
+    const budgets = [...new Set(rows.filter((r) => r.method === method).map((r) => r.budget))];
+    return budgets.map((budget) => judgement(method, budget, all, baselines));
+  });
+}
+
+function judgement(
+  method: string,
+  budget: string | null,
+  all: readonly Advantage[],
+  baselines: readonly string[],
+): Judgement {
+  const mine = all.filter((a) => a.budget === budget);
+  const beside = mine.filter(({ other }) => baselines.includes(other));
+  const having = (verdict: Advantage["verdict"]) => beside.filter((a) => a.verdict === verdict);
+  const [better, level, worse] = [having("better"), having("within noise"), having("worse")];
+  const verdict =
+    beside.length === 0 ? "no baseline" : better.length === beside.length ? "beats" : "does not beat";
+  const base = mine.find(({ other }) => other === BASE) ?? null;
+  const told = { method, budget, verdict, better, level, worse, base } as const;
+  return { ...told, headline: headlineOf(told) };
+}
+
+function headlineOf({ method, budget, verdict, better, level, worse }: Omit<Judgement, "headline">): string {
+  const who = budget === null ? method : `${method} at ${budget}`;
+  const beside = [...better, ...level, ...worse];
+  const one = beside.length > 0 && beside.every(({ seeds }) => seeds.length === 1) ? " (one seed only)" : "";
+  const names = (list: readonly Advantage[]) => list.map(({ other }) => other).join(", ");
+  if (verdict === "no baseline") return `${who}: no baseline was run at this budget with the same seeds.`;
+  if (verdict === "beats") {
+    return `${who} beats ${beside.length === 1 ? "the one baseline there is" : `all ${beside.length} baselines`}: ${names(better)}${one}.`;
+  }
+  const parts = [
+    better.length > 0 ? `beats ${names(better)}` : "",
+    level.length > 0 ? `is not told apart from ${names(level)}` : "",
+    worse.length > 0 ? `is worse than ${names(worse)}` : "",
+  ].filter((part) => part !== "");
+  return `${who} does not beat the baselines${one}: it ${parts.join("; ")}.`;
+}
+
+/** One pair in one sentence, with the difference and its noise. */
+export function sentence({ method, budget, other, mean, noise, seeds, verdict }: Advantage): string {
+  const who = budget === null ? method : `${method} at ${budget}`;
+  const gain = `${mean >= 0 ? "+" : "-"}${Math.abs(mean).toFixed(4)} test AUC`;
+  const word = { better: "beats", worse: "is worse than", "within noise": "is not told apart from" }[verdict];
+  const whom = other === BASE ? "the uniform base model" : other;
+  const beside =
+    seeds.length === 1
+      ? `one seed only, so training noise is unknown; the test rows alone give ±${noise.toFixed(4)}`
+      : `95% interval ±${noise.toFixed(4)} over ${seeds.length} seeds`;
+  return `${who} ${word} ${whom}: ${gain} (${beside})`;
+}
+
+/** Every searcher of the rows in words: first a line for each budget, then, where there are several methods, each pair. */
+export function verdictLines(
+  rows: readonly ResultRow[],
+  baselines: readonly string[] = coreBaselines,
+): { readonly headlines: string[]; readonly pairs: string[] } {
+  return {
+    headlines: judge(rows, baselines).map(({ headline }) => headline),
+    pairs: searchersIn(rows, baselines).flatMap((method) => advantages(rows, method).map(sentence)),
+  };
+}

@@ -1,0 +1,162 @@
+// The page in a browser: it draws what the data says, fetches nothing, runs nothing but its own script, can be read in both
+// colours and on a narrow screen.
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { type Report, readReport, reportHtml } from "../src/index.ts";
+import { findBrowser, launch, type Opened, open } from "./browser.ts";
+import { folderOf, freshFolder, threeSeeds } from "./rows.ts";
+
+setDefaultTimeout(90_000);
+const EVIL = '<script>window.ran = true</script><img src=x onerror="window.ran = true">';
+
+const folder = freshFolder();
+const file = join(folder, "report.html");
+let report: Report;
+beforeAll(async () => {
+  const saliency = [[1], [2], [1]];
+  report = readReport([
+    folderOf({ rows: threeSeeds(), saliency }),
+    folderOf({ rows: threeSeeds({ dataset: EVIL, method: EVIL }), model: { kind: EVIL } }),
+  ]);
+  writeFileSync(file, await reportHtml(report));
+});
+
+test("one file of a reasonable size, with names escaped", async () => {
+  const text = await Bun.file(file).text();
+  expect(text.length).toBeLessThan(700_000);
+  expect(text).not.toContain(EVIL);
+  expect(text).not.toContain("window.ran = true</script>");
+  expect(text.match(/<script/g)).toHaveLength(2);
+  expect(text).toContain("&lt;script&gt;window.ran = true");
+});
+
+const found = findBrowser();
+if (found === undefined)
+  console.log("not run: the report's page in a browser. No Chromium is on the PATH or named in CHROMIUM.");
+
+describe.skipIf(found === undefined)("in Chromium", () => {
+  let browser: Browser;
+  let light: Opened;
+  beforeAll(async () => {
+    browser = await launch(found!);
+    light = await open(browser, file);
+  });
+  afterAll(() => browser?.close());
+
+  const count = (page: Page, selector: string) => page.locator(`#study-1 ${selector}`).count();
+
+  test("nothing is fetched, nothing complains, no name is run", () => {
+    expect(light.problems).toEqual([]);
+    expect(light.requests).toEqual([]);
+  });
+
+  test("no name is run as script", async () => {
+    expect(await light.page.evaluate("window.ran")).toBeUndefined();
+    expect(await light.page.locator("#study-2 h2").textContent()).toContain(EVIL);
+    expect(await light.page.locator("img").count()).toBe(0);
+  });
+
+  test("charts have the marks that the data says", async () => {
+    const { page } = light;
+    const [study] = report.studies;
+    for (const cost of ["serve", "train", "parameters"]) {
+      const chart = `[data-chart=${cost}]`;
+      expect(await count(page, `${chart} .points > *`)).toBe(study!.points.length);
+      expect(await count(page, `${chart} .method-line > path`)).toBe(3);
+      expect(await count(page, `${chart} .noise-band > path`)).toBe(3);
+      expect(await count(page, `${chart} .base-line > *`)).toBe(1);
+      expect(await count(page, `${chart} .base-band > path`)).toBe(1);
+      // the one baseline is dashed
+      expect(await count(page, `${chart} .method-line[stroke-dasharray]`)).toBe(1);
+    }
+    // "10%" is shown first: two methods met it, over three fields
+    expect(await count(page, "[data-chart=heat] .cells > rect")).toBe(2 * 3);
+    expect(await count(page, "[data-chart=popularity] .points > *")).toBe(2 * 10);
+    const phases = study!.points.reduce((n, { seconds }) => n + Object.keys(seconds).length, 0);
+    expect(await count(page, "[data-chart=times] .bars > rect")).toBe(phases);
+    expect(await page.locator("#study-1 [data-chart=heat] .cell-numbers").textContent()).toContain("·");
+  });
+
+  test("a budget, a field and methods can be chosen", async () => {
+    const { page } = light;
+    await page.locator("#study-1 select[data-budget]").selectOption("50%");
+    expect(await count(page, "[data-chart=heat] .cells > rect")).toBe(3 * 3);
+    await page.locator("#study-1 select[data-field]").selectOption("hour");
+    expect(await count(page, "[data-chart=popularity] .points > *")).toBe(3 * 10);
+    await page.locator('#study-1 input[data-method="pep"]').uncheck();
+    expect(await count(page, "[data-chart=serve] .points > *")).toBe(report.studies[0]!.points.length - 2);
+    await page.locator('#study-1 input[data-method="pep"]').check();
+  });
+
+  test("the table sorts by number and by name, and filters", async () => {
+    const { page } = light;
+    const table = page.locator("#study-1 [data-table=rows]");
+    const column = async (n: number) =>
+      (await table.locator(`tbody tr:not([hidden]) td:nth-child(${n})`).allTextContents()).map((t) =>
+        t.trim(),
+      );
+    const aucs = report.studies[0]!.rows.map((row) => row.metrics.test!.auc.toFixed(4)).sort();
+    await table.getByRole("button", { name: "test AUC" }).click();
+    expect(await column(5)).toEqual(aucs);
+    await table.getByRole("button", { name: "test AUC" }).click();
+    expect(await column(5)).toEqual([...aucs].reverse());
+    expect(await table.locator("th[aria-sort]").getAttribute("aria-sort")).toBe("descending");
+    // bytes are sorted as numbers, though they are shown in units
+    await table.getByRole("button", { name: "bytes" }).click();
+    const bytes = await table
+      .locator("tbody td:nth-child(9)")
+      .evaluateAll((cells) => cells.map((c) => Number(c.getAttribute("data-v"))));
+    expect(bytes).toEqual([...bytes].sort((a, b) => a - b));
+    await table.locator("select[data-column='0']").selectOption("pep");
+    expect(await column(1)).toEqual(Array(6).fill("pep"));
+    await table.locator("input[type=search]").fill("50%");
+    expect(await column(3)).toEqual(Array(3).fill("50%"));
+    expect(await table.locator("output").textContent()).toBe("3 of 18 rows");
+  });
+
+  test("verdicts are marked, and what is missing is said", async () => {
+    const { page } = light;
+    expect(await count(page, "[data-verdict='does not beat'] .bad")).toBe(1);
+    expect(await count(page, "[data-verdict='beats'] .good")).toBe(1);
+    expect(await page.locator("#study-1 [data-impossible]").textContent()).toContain("dim 1 already costs");
+    expect(await page.locator("header").textContent()).toContain("synthetic");
+  });
+
+  test("both colours have readable contrast, by the system and by the switch", async () => {
+    const { page } = light;
+    expect(await hardToRead(page)).toEqual([]);
+    const lightBack = await background(page);
+    await page.locator("#theme").click();
+    expect(await background(page)).not.toBe(lightBack);
+    expect(await hardToRead(page)).toEqual([]);
+    const dark = await open(browser, file, { colorScheme: "dark", width: 380 });
+    expect(await background(dark.page)).toBe(await background(page));
+    expect(dark.problems).toEqual([]);
+
+    // on a narrow screen only tables and the heat map scroll, inside their own places
+    const [inside, screen] = (await dark.page.evaluate(
+      "[document.documentElement.scrollWidth, window.innerWidth]",
+    )) as [number, number];
+    expect(inside).toBeLessThanOrEqual(screen);
+    const wide = await dark.page
+      .locator("[data-chart]:not(.scroll) > svg")
+      .evaluateAll((charts) =>
+        charts.map((c) => c.getBoundingClientRect().right).filter((right) => right > 380),
+      );
+    expect(wide).toEqual([]);
+  });
+});
+
+const background = (page: Page) =>
+  page.evaluate("getComputedStyle(document.documentElement).backgroundColor") as Promise<string>;
+
+/** Sends test/page/contrast.ts into the page. */
+async function hardToRead(page: Page): Promise<string[]> {
+  const source = await Bun.file(join(import.meta.dirname, "page", "contrast.ts")).text();
+  const script = new Bun.Transpiler({ loader: "ts" })
+    .transformSync(source)
+    .replace("export function", "function");
+  return (await page.evaluate(`(() => { ${script}; return hardToRead(); })()`)) as string[];
+}

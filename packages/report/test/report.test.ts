@@ -1,0 +1,170 @@
+// What a report says is what the rows say: groups, shapes, stability, verdicts, what is missing.
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
+import { optionsOf } from "../src/asked.ts";
+import { NothingToReport, readReport, reportCsv, reportJson } from "../src/index.ts";
+import { folderOf, threeSeeds } from "./rows.ts";
+
+setDefaultTimeout(60_000);
+const SALIENCY = [
+  [1, 1],
+  [2, 2],
+  [1, 1],
+];
+const whole = () => readReport([folderOf({ rows: threeSeeds(), saliency: SALIENCY })]);
+
+test("points are means over seeds, methods know what they are, budgets fall", () => {
+  const [study, ...others] = whole().studies;
+  expect(others).toEqual([]);
+  expect(study!.methods).toEqual([
+    { name: "base", kind: "base" },
+    { name: "sseds", kind: "searcher" },
+    { name: "pep", kind: "searcher" },
+    { name: "smaller-dim", kind: "baseline" },
+  ]);
+  expect(study!.budgets).toEqual(["50%", "10%"]);
+  expect(study!.points).toHaveLength(6);
+  const point = study!.points.find((p) => p.method === "sseds" && p.budget === "50%")!;
+  expect(point.seeds).toEqual([1, 2, 3]);
+  expect(point.auc!.mean).toBeCloseTo(0.7702, 10);
+  expect(point.auc!.sd!).toBeCloseTo(0.0001, 10);
+  expect(point.seconds).toEqual({ search: 2, base: 5, train: 3, evaluate: 0.5 });
+  expect(study!.rows).toHaveLength(18);
+  expect(study!.rows[1]!.config.scheme).toBe("per-field");
+});
+
+test("shapes: dims of fields, numbers kept by popularity, dropped fields with what they cost", () => {
+  const [study] = whole().studies;
+  const shape = (method: string, budget: string) =>
+    study!.points.find((p) => p.method === method && p.budget === budget)!.shape;
+  expect(shape("sseds", "50%").kept).toEqual([4, 4, 2]);
+  expect(shape("sseds", "10%").dropped).toEqual([3, 0, 0]);
+  // 100 ids of "user" after id 0: 1..9 keep 3 numbers, id 10 and the rest none
+  const [commonest, ...rarer] = shape("pep", "10%").popularity.fields.user!;
+  expect(commonest).toBeCloseTo(2.7, 10);
+  expect(rarer).toEqual(Array(9).fill(0));
+  expect(shape("pep", "10%").kept[0]).toBeCloseTo((10 * 3) / 101, 10);
+  expect(shape("sseds", "50%").popularity.fields.item).toEqual(Array(10).fill(4));
+  const user = study!.fields[0]!;
+  expect(user).toMatchObject({
+    name: "user",
+    ids: 101,
+    bytes: 101 * 8 * 4,
+    saliency: 0.25,
+    importance: null,
+  });
+  expect(user.droppedBy).toEqual([{ method: "sseds", budget: "10%", seeds: 3, of: 3 }]);
+});
+
+test("stability: dims where fields have one, shared numbers where rows differ", () => {
+  const line = (method: string, budget: string) =>
+    whole().studies[0]!.stability.find((l) => l.method === method && l.budget === budget)!;
+  // hour has dim 1, 2, 3 in the three seeds: never equal, the other two fields always
+  expect(line("sseds", "50%").agreement).toBeCloseTo(2 / 3, 10);
+  expect(line("sseds", "50%").meanAbsLog2Ratio).toBeCloseTo((1 + Math.log2(3) + Math.log2(1.5)) / 9, 10);
+  expect(line("sseds", "50%").shared).toBeNull();
+  expect(line("pep", "50%")).toMatchObject({ agreement: null, meanAbsLog2Ratio: null, shared: 1, runs: 3 });
+});
+
+test("verdicts: plain where a searcher does not beat the baselines", () => {
+  const lines = whole().studies[0]!.judgements.map(({ method, budget, verdict }) => [
+    method,
+    budget,
+    verdict,
+  ]);
+  expect(lines).toEqual([
+    ["sseds", "50%", "beats"],
+    ["sseds", "10%", "no baseline"],
+    ["pep", "50%", "does not beat"],
+    ["pep", "10%", "no baseline"],
+  ]);
+  const texts = whole().studies[0]!.judgements.map(({ headline }) => headline);
+  expect(texts[0]).toBe("sseds at 50% beats the one baseline there is: smaller-dim.");
+  expect(texts[2]).toBe("pep at 50% does not beat the baselines: it is worse than smaller-dim.");
+});
+
+describe("what is missing", () => {
+  test("a half done comparison says what is to come, and what cannot be", () => {
+    const rows = threeSeeds().filter(({ seed, method }) => seed === 1 || (seed === 2 && method !== "pep"));
+    const [study] = readReport([folderOf({ rows })]).studies;
+    expect(study!.unfinished).toEqual([
+      { method: "base", budget: null, seeds: [3] },
+      { method: "sseds", budget: "50%", seeds: [3] },
+      { method: "sseds", budget: "10%", seeds: [3] },
+      { method: "pep", budget: "50%", seeds: [2, 3] },
+      { method: "pep", budget: "10%", seeds: [2, 3] },
+      { method: "smaller-dim", budget: "50%", seeds: [3] },
+    ]);
+    expect(study!.impossible).toEqual([
+      {
+        ...{ method: "smaller-dim", budget: "10%", seeds: [1, 2, 3] },
+        reason: "dim 1 already costs 704 bytes, the budget is 563",
+      },
+    ]);
+  });
+
+  test("a folder without the event tells by its command", () => {
+    const rows = threeSeeds().filter(({ seed }) => seed === 1);
+    const [study] = readReport([folderOf({ rows, events: [] })]).studies;
+    expect(study!.unfinished).toContainEqual({ method: "smaller-dim", budget: "10%", seeds: [1, 2, 3] });
+    expect(study!.unfinished).toContainEqual({ method: "base", budget: null, seeds: [2, 3] });
+    expect(optionsOf("trimtab compare --methods 'a b,c' --seeds=3,4 --run r")).toEqual({
+      ...{ methods: ["a b", "c"], budgets: undefined },
+      seeds: [3, 4],
+    });
+  });
+
+  test("a torn line is a remark, an older row of the same training is left out", () => {
+    const again = { ...threeSeeds()[1]!, auc: 0.5, date: "2026-11-20T00:00:00.000Z" };
+    const folder = folderOf({ rows: [...threeSeeds(), again] });
+    appendFileSync(join(folder, "results.jsonl"), '{"version":1,');
+    const [study] = readReport([folder]).studies;
+    expect(study!.rows).toHaveLength(18);
+    expect(study!.points[1]!.auc!.min).toBeGreaterThan(0.7);
+    expect(study!.remarks.join("\n")).toMatch(/ends in the middle of a row[\s\S]*1 row was left out/);
+  });
+
+  test("a folder in which nothing is finished is an error that says what to do", () => {
+    const folder = folderOf({ rows: [] });
+    expect(() => readReport([folder])).toThrow(NothingToReport);
+    expect(() => readReport([folder])).toThrow(/no training is finished.*run the comparison on/);
+    const [study] = readReport([folder, folderOf({ rows: threeSeeds() })]).studies;
+    expect(study!.remarks.join("\n")).toContain("no training is finished there yet");
+  });
+});
+
+describe("several folders", () => {
+  const only = (methods: readonly string[]) => threeSeeds().filter(({ method }) => methods.includes(method));
+  test("with the same setting and other methods become one study", () => {
+    const folders = [
+      folderOf({ rows: only(["base", "sseds"]) }),
+      folderOf({ rows: only(["base", "pep", "smaller-dim"]) }),
+    ];
+    const { studies } = readReport(folders);
+    expect(studies).toHaveLength(1);
+    expect(studies[0]!.points).toHaveLength(6);
+    expect(studies[0]!.unfinished).toEqual([]);
+  });
+
+  test("with another model, or the same trainings twice, stay apart", () => {
+    const rows = threeSeeds();
+    const other = folderOf({ rows, model: { kind: "fm", dim: DIM_OTHER } });
+    expect(readReport([folderOf({ rows }), other]).studies).toHaveLength(2);
+    expect(readReport([folderOf({ rows }), folderOf({ rows })]).studies).toHaveLength(2);
+  });
+  const DIM_OTHER = 16;
+});
+
+test("CSV has a line a row, quotes what must be, and starts no formula", () => {
+  const report = readReport([folderOf({ rows: threeSeeds({ dataset: '=a,"b"', method: "mine" }) })]);
+  const lines = reportCsv(report).trimEnd().split("\n");
+  expect(lines).toHaveLength(19);
+  expect(lines[0]).toStartWith("dataset,dataset_hash,synthetic,model,method,kind,budget,seed,test_auc");
+  expect(lines[2]).toStartWith(`"'=a,""b""",${"ab".repeat(32)},true,fm d8,mine,searcher,50%,1,0.7701`);
+});
+
+test("JSON is the whole report", () => {
+  const report = whole();
+  expect(JSON.parse(reportJson(report))).toEqual(JSON.parse(JSON.stringify(report)));
+});
