@@ -81,9 +81,14 @@ async function bothOf(
   }
 }
 
-function expectSame({ ours, theirs }: Logits): void {
-  expect(ours.some((x) => Math.abs(x) > 0.1)).toBe(true);
-  expect(new Set(ours).size).toBeGreaterThan(ROWS / 2);
+/** Logits of a tower whose relus are all shut would agree with anything. */
+function tells({ ours }: Logits): boolean {
+  return ours.some((x) => Math.abs(x) > 0.1) && new Set(ours).size > ROWS / 2;
+}
+
+function expectSame(both: Logits): void {
+  const { ours, theirs } = both;
+  expect(tells(both)).toBe(true);
   expect(differenceOf(theirs, ours).relative).toBeLessThanOrEqual(TOLERANCE);
 }
 
@@ -92,7 +97,11 @@ for (const [kind, config] of Object.entries(configs)) {
     for (const [name, scheme] of Object.entries(schemesOf(7))) {
       // logistic regression has no embeddings, whatever the scheme
       if (kind === "lr" && name !== "uniform") continue;
-      test(name, async () => expectSame(await bothOf(config, scheme, 11)));
+      test(name, async () => {
+        let both = await bothOf(config, scheme, 11);
+        for (let seed = 12; !tells(both) && seed < 20; seed++) both = await bothOf(config, scheme, seed);
+        expectSame(both);
+      });
     }
   });
 }
