@@ -28,7 +28,9 @@ export {
   type ComparisonEvent,
   type ComparisonOptions,
   compare,
+  type Left,
   type Missing,
+  recall,
 } from "./run/comparison.ts";
 export { EventLog } from "./run/event-log.ts";
 export { writeJson } from "./run/files.ts";
@@ -37,6 +39,7 @@ export { differences, type RunConfig, runConfigSchema } from "./run/run-config.t
 export { fileName, RunFolder } from "./run/run-folder.ts";
 export { openSavedModel, type SavedModel, type SavedModelOptions } from "./run/saved-model.ts";
 export { recallSearch, recallSearchByName, type SavedSearch, storeSearch } from "./run/saved-search.ts";
+export { TrialCache } from "./run/trial-cache.ts";
 export { WatchedTask } from "./run/watched-task.ts";
 export {
   defineSearcher,
@@ -55,4 +58,11 @@ export type { TrainHooks, TrainPlace } from "./training/hooks.ts";
 export type { TrainEvent, TrainProgress } from "./training/progress.ts";
 export { Scorer } from "./training/scorer.ts";
 export { Stepper } from "./training/stepper.ts";
-export { runHash, type Trained, type TrainingData, type TrainOptions, train } from "./training/trainer.ts";
+export {
+  runHash,
+  sameBits,
+  type Trained,
+  type TrainingData,
+  type TrainOptions,
+  train,
+} from "./training/trainer.ts";

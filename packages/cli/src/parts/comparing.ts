@@ -1,11 +1,14 @@
 /** Runs a comparison and shows it: shared by `compare` and `demo`. */
 import { join } from "node:path";
-import { formatBytes } from "@trimtab/eval";
+import { formatBytes, type ResultRow } from "@trimtab/eval";
 import { readReport, reportHtml } from "@trimtab/report";
 import {
   type Comparison,
   type ComparisonEvent,
+  type ComparisonOptions,
   compare,
+  type RunFolder,
+  recall,
   type Searcher,
   type TrainEvent,
 } from "@trimtab/search-core";
@@ -24,64 +27,86 @@ export interface ComparingOptions {
   readonly seeds: readonly number[];
   readonly budgets: readonly string[];
   readonly methods: readonly Searcher[];
-  readonly keep?: boolean;
 }
 
+/** Runs a comparison in this process. */
 export async function runComparison(
   context: Context,
   { run, data, model, train }: OpenRun,
   device: Device,
-  options: ComparingOptions,
+  asked: ComparingOptions,
 ): Promise<Comparison> {
-  const { seeds, budgets, methods } = options;
-  // so that a report of a comparison that is half done can say what is still to come
-  run.events.append({ kind: "asked", seeds, budgets, methods: methods.map(({ name }) => name) });
-  const comparison = await compare({
-    run,
-    data,
-    model,
-    train,
-    device,
-    ...options,
-    command: context.command,
-    signal: context.signal,
-    onEvent: comparisonReport(context, run.events, options.seeds.length > 1),
-  });
-  for (const problem of comparison.problems) context.note(`warning: ${problem}`);
-  return comparison;
+  const { command, signal } = context;
+  const options = { ...asked, run, data, model, train, device, command, signal };
+  return await compareHere(context, options);
 }
 
-function comparisonReport(
+/** Computes what is left of a comparison in this process, showing it. */
+export async function compareHere(
+  context: Context,
+  options: ComparisonOptions,
+  onRow: (row: ResultRow, known: boolean) => void = () => {},
+): Promise<Comparison> {
+  const { run, seeds } = options;
+  noteAsked(run, options);
+  const report = comparisonReport(context, run.events, seeds.length > 1);
+  const onEvent = (event: ComparisonEvent) => {
+    report(event);
+    if (event.kind === "row") onRow(event.row, event.known);
+  };
+  const { problems } = await compare({ ...options, onEvent });
+  for (const problem of problems) context.note(`warning: ${problem}`);
+  return await recall(options);
+}
+
+/** So that a report of a comparison that is half done can say what is still to come. */
+export function noteAsked(run: RunFolder, { seeds, budgets, methods }: ComparingOptions): void {
+  run.events.append({ kind: "asked", seeds, budgets, methods: methods.map(({ name }) => name) });
+}
+
+/** "pep 10% (seed 2)". */
+function named(name: string, seed: number, severalSeeds: boolean): string {
+  return severalSeeds ? `${name} (seed ${seed})` : name;
+}
+
+/** A finished training in a line. */
+export function rowLine(
+  { row, known }: ComparisonEvent & { readonly kind: "row" },
+  severalSeeds: boolean,
+): string {
+  const { method, budget, seeds, metrics, bytes } = row;
+  const name = named(budget === null ? method : `${method} ${budget}`, seeds.run ?? 0, severalSeeds);
+  const before = known ? " (known from an earlier run)" : "";
+  return `${name}: test AUC ${metrics.test?.auc.toFixed(4) ?? "-"}, ${formatBytes(bytes.serve)}${before}`;
+}
+
+/** Shows the events of a comparison, and keeps them in its log. */
+export function comparisonReport(
   context: Context,
   log: OpenRun["run"]["events"],
   severalSeeds: boolean,
 ): (event: ComparisonEvent) => void {
   const trainings = new Map<string, (event: TrainEvent) => void>();
   const searches = new Map<string, ReturnType<typeof searchReport>>();
-  const named = (name: string, seed: number) => (severalSeeds ? `${name} (seed ${seed})` : name);
   return (event) => {
     switch (event.kind) {
       case "train": {
-        const name = named(event.name, event.seed);
+        const name = named(event.name, event.seed, severalSeeds);
         const report = trainings.get(name) ?? trainReport(context, log, name);
         trainings.set(name, report);
         report(event.event);
         break;
       }
       case "search": {
-        const name = named(event.method, event.seed);
+        const name = named(event.method, event.seed, severalSeeds);
         const report = searches.get(name) ?? searchReport(context, log, event.method, name);
         searches.set(name, report);
         report(event.event);
         break;
       }
       case "row": {
-        const { method, budget, seeds, metrics, bytes } = event.row;
-        const name = named(budget === null ? method : `${method} ${budget}`, seeds.run ?? 0);
-        const known = event.known ? " (known from an earlier run)" : "";
-        context.progress.line(
-          `${name}: test AUC ${metrics.test?.auc.toFixed(4) ?? "-"}, ${formatBytes(bytes.serve)}${known}`,
-        );
+        const { method, budget, seeds, metrics } = event.row;
+        context.progress.line(rowLine(event, severalSeeds));
         log.append({
           kind: "row",
           method,
@@ -94,7 +119,7 @@ function comparisonReport(
       }
       case "missing": {
         const { method, budget, seed, reason } = event;
-        context.progress.line(`${named(`${method} ${budget}`, seed)}: not possible, ${reason}`);
+        context.progress.line(`${named(`${method} ${budget}`, seed, severalSeeds)}: not possible, ${reason}`);
         log.append({ ...event });
       }
     }
@@ -130,11 +155,15 @@ export function printComparison(context: Context, comparison: Comparison, synthe
   if (synthetic) context.print("\nAll numbers are from generated (synthetic) data.");
 }
 
-/** Writes report.html into the run folder. The rows are safe already: a page that cannot be made is a warning. */
-export async function writeReport(context: Context, { run }: OpenRun): Promise<void> {
-  const path = join(run.path, "report.html");
+/** Writes report.html into `folder`. The rows are safe already: a page that cannot be made is a warning. */
+export async function writeReport(
+  context: Context,
+  folder: string,
+  runs: readonly string[] = [folder],
+): Promise<void> {
+  const path = join(folder, "report.html");
   try {
-    const page = await reportHtml(readReport([run.path], { baselines: allBaselines }));
+    const page = await reportHtml(readReport(runs, { baselines: allBaselines }));
     writeWhole(path, [new TextEncoder().encode(page)]);
     context.print(`the report is ${shown(path)}`);
   } catch (reason) {

@@ -5,6 +5,11 @@ export class UsageError extends Error {
   override name = "UsageError";
 }
 
+/** Parts of a study failed; what they said has been printed, and the rest is done. */
+export class StudyFailed extends Error {
+  override name = "StudyFailed";
+}
+
 /**
  * Base classes of the errors whose message is written for people, by name: asking each package with `instanceof` would load
  * all of them, native libraries included, in order to say that an option is misspelt.
@@ -18,6 +23,7 @@ const FOR_PEOPLE = new Set([
   "ModelsError",
   "ReportError",
   "SearchCoreError",
+  "StudyFailed",
   "TensorCoreError",
 ]);
 /** Wrong use rather than a failure: what the user wrote cannot be read. */

@@ -7,7 +7,7 @@ import type { Command } from "commander";
 import type { Context } from "./context.ts";
 import { openData, shown } from "./data-source.ts";
 import { UsageError } from "./errors.ts";
-import { forFields, readSettings, type Settings, type SettingsOptions } from "./settings.ts";
+import { forFields, type Ground, readSettings, type Settings, type SettingsOptions } from "./settings.ts";
 
 export interface RunOptions extends SettingsOptions {
   readonly run: string;
@@ -36,15 +36,21 @@ export function addResumeOption(command: Command): Command {
   return command.option("--resume", "go on where it stood, which this verb always does");
 }
 
-/**
- * Makes the run folder, or goes on with the one there is. `fresh`: a run that is there is refused unless --resume or --force
- * was typed; otherwise it is gone on with if the settings are the same.
- */
+export interface OpenOptions {
+  /** A run that is there is refused unless --resume or --force was typed; otherwise it is gone on with if the settings are the same. */
+  readonly fresh: boolean;
+  /** What options go over, in place of the settings of the run that is there. */
+  readonly ground?: Ground;
+  /** The folder beside which prepared logs lie, in place of the run's. */
+  readonly cache?: string;
+}
+
+/** Makes the run folder, or goes on with the one there is. */
 export async function openRun(
   context: Context,
   options: RunOptions,
   kind: RunConfig["kind"],
-  { fresh }: { readonly fresh: boolean },
+  { fresh, ground, cache = options.run }: OpenOptions,
 ): Promise<OpenRun> {
   const { resume, force } = options;
   if (resume && force) throw new UsageError("--resume and --force exclude each other; give one of them.");
@@ -55,11 +61,11 @@ export async function openRun(
     );
   }
   const there = occupied && !force ? RunFolder.configOf(options.run) : undefined;
-  const asked = readSettings(options, there);
+  const asked = readSettings(options, ground ?? there);
   const source = options.data ?? there?.data.folder;
   if (source === undefined)
     throw new UsageError("no data was named; give --data (a dataset folder or a log).");
-  const data = await openData(context, source, cacheOf(options.run));
+  const data = await openData(context, source, cacheOf(cache));
   const settings = forFields(asked, data.fields);
   const config = configOf(context, kind, data, settings);
   const run = force ? RunFolder.replace(options.run, config) : RunFolder.continue(options.run, config);

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import type { FieldInfo } from "@trimtab/data";
 import { type ModelConfig, parseModelConfig } from "@trimtab/models";
 import { parseConfig, type TrainConfig, trainConfigSchema } from "@trimtab/search-core";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
 import { UsageError } from "./errors.ts";
 import { list, number, whole, wholes } from "./options.ts";
@@ -56,10 +56,22 @@ export interface SettingsOptions {
   readonly maxSteps?: number;
 }
 
-export function addModelOptions(command: Command): Command {
+/** `several`: a verb that takes one base model or more. */
+export function addModelOptions(command: Command, { several = false } = {}): Command {
   const positive = number(0, { above: true });
+  const kinds = Object.keys(KINDS);
+  const model = several
+    ? new Option(
+        "--model <kinds>",
+        `the base model, or several between commas, of ${kinds.join(", ")}`,
+      ).argParser((text) => {
+        const unknown = list(text).find((kind) => !kinds.includes(kind));
+        if (unknown === undefined) return list(text);
+        throw new InvalidArgumentError(`"${unknown}" is none of ${kinds.join(", ")}.`);
+      })
+    : new Option("--model <kind>", "the base model").choices(kinds);
   return command
-    .addOption(new Option("--model <kind>", "the base model").choices(Object.keys(KINDS)))
+    .addOption(model)
     .option("--dim <n>", `numbers in an embedding vector (default: ${DEFAULT_DIM})`, whole(1))
     .option("--hidden <sizes>", "layers of the tower, of DLRM the top one (default: 64,32)", wholes(1))
     .option(
@@ -151,7 +163,11 @@ export function readSettings(options: SettingsOptions, ground?: Ground): Setting
     linearL2: options.linearL2,
     std: options.std,
   });
-  const wanted: Record<string, unknown> = { ...ground?.model, ...withKind(file.model), ...typed };
+  const wanted: Record<string, unknown> = {
+    ...withKind(ground?.model ?? {}),
+    ...withKind(file.model),
+    ...typed,
+  };
   if (wanted.kind === undefined) {
     throw new UsageError(`no model was named; give --model (one of ${Object.keys(KINDS).join(", ")}).`);
   }
@@ -218,7 +234,7 @@ function readConfigFile(path: string | undefined): z.output<typeof fileSchema> {
   return parseConfig(fileSchema, json, path);
 }
 
-function withKind(model: Record<string, unknown>): Record<string, unknown> {
+function withKind(model: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const { kind } = model;
   return typeof kind === "string" ? { ...model, kind: KINDS[kind.toLowerCase()] ?? kind } : model;
 }

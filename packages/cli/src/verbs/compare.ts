@@ -1,21 +1,27 @@
-/** `trimtab compare`: methods, budgets and seeds side by side, at equal bytes. */
-import { baseDim, parseBudget } from "@trimtab/search-core";
+/** `trimtab compare`: methods, budgets and seeds side by side, at equal bytes; for one dataset and model, or for many as one study. */
+import { join } from "node:path";
+import { parseBudget } from "@trimtab/search-core";
 import type { Command } from "commander";
-import { printComparison, runComparison, writeReport } from "../parts/comparing.ts";
+import { printComparison, writeReport } from "../parts/comparing.ts";
 import { shown } from "../parts/data-source.ts";
-import { type DeviceChoice, withDevice } from "../parts/device.ts";
-import { UsageError } from "../parts/errors.ts";
+import type { DeviceChoice } from "../parts/device.ts";
+import { StudyFailed } from "../parts/errors.ts";
 import { baselineNames, method, methodNames } from "../parts/methods.ts";
-import { addDeviceOptions, list, wholes } from "../parts/options.ts";
-import { addResumeOption, addRunOption, openRun, type RunOptions } from "../parts/runs.ts";
+import { addDeviceOptions, list, whole, wholes } from "../parts/options.ts";
+import { addResumeOption, addRunOption, cacheOf } from "../parts/runs.ts";
 import { addModelOptions, addTrainOptions, readConfigMethods } from "../parts/settings.ts";
 import { act, verb } from "../parts/verb.ts";
+import { type CellOptions, keepStudy, openCells, studyOf } from "../study/cells.ts";
+import { runStudy } from "../study/run.ts";
 
-interface Options extends Omit<RunOptions, "seed">, DeviceChoice {
+interface Options extends CellOptions, DeviceChoice {
   readonly methods?: string[];
   readonly budgets?: string[];
   readonly seeds?: number[];
   readonly keep?: boolean;
+  readonly jobs?: number;
+  /** false: --no-cache. */
+  readonly cache?: string | false;
 }
 
 export function command(): Command {
@@ -23,10 +29,11 @@ export function command(): Command {
     "compare",
     "Search, retrain and test several methods at equal bytes; run again, it goes on where it stood.",
     "trimtab compare --data movielens.trimtab --model fm --budgets 50%,10% --seeds 1,2,3 --run runs/compare",
-    "trimtab compare --data criteo.trimtab --model dlrm --methods smaller-dim,hashed-rows --budgets 35%,10% --run runs/hashing",
     "trimtab compare --data criteo.trimtab --model deepfm --methods fiited,row-pruning,hashed-rows,smaller-dim --budgets 20%,5% --run runs/chunks",
+    "trimtab compare --data criteo.trimtab frappe.trimtab --model fm,deepfm --methods sseds,pep,magnitude --jobs 4 --run runs/study",
+    "trimtab compare --config study.json --run runs/study      # data, models, methods, budgets and seeds in a file (docs/guide.md)",
   )
-    .option("--data <path>", "a dataset folder, or a log that `prepare` knows")
+    .option("--data <paths...>", "dataset folders, or logs that `prepare` knows; one or several")
     .option(
       "--methods <names>",
       `of ${methodNames.join(", ")} (default: sseds and the baselines of dims)`,
@@ -38,30 +45,65 @@ export function command(): Command {
       "seeds between commas; one training of everything for each (default: 1)",
       wholes(),
     )
+    .option(
+      "--jobs <n>",
+      "trainings at once, each in a process of its own (default: one a core on the cpu engine, else 1, in this process)",
+      whole(1),
+    )
+    .option(
+      "--cache <dir>",
+      "where finished trainings and searches are kept for all runs (default: trials, beside the run)",
+    )
+    .option("--no-cache", "neither ask other runs nor keep anything for them")
     .option("--keep", "keep the checkpoints of all models, not the base models' alone")
     .option("--force", "replace the comparison that is in the folder");
   addResumeOption(addRunOption(made));
-  addDeviceOptions(addTrainOptions(addModelOptions(made)));
-  return act<Options>(made, async (context, { keep, ...options }) => {
+  addDeviceOptions(addTrainOptions(addModelOptions(made, { several: true })));
+  return act<Options>(made, async (context, { keep = false, ...options }) => {
+    const study = studyOf(options);
+    const configs = study?.methods ?? (study ? {} : readConfigMethods(options.config));
     // defaults here: commander would print lists as JSON in --help
-    const { methods = ["sseds", ...baselineNames], budgets = ["10%"], seeds = [1] } = options;
+    const named = study?.methods && Object.keys(study.methods);
+    const methods = options.methods ?? named ?? ["sseds", ...baselineNames];
+    const budgets = options.budgets ?? study?.budgets ?? ["10%"];
+    const seeds = options.seeds ?? study?.seeds ?? [1];
     for (const budget of budgets) parseBudget(budget);
-    const configs = readConfigMethods(options.config);
     const searchers = methods.map((name) => method(name, configs[name]));
-    const open = await openRun(context, { ...options, seed: seeds[0] }, "comparison", { fresh: false });
-    if (baseDim(open.model) === 0) {
-      throw new UsageError(
-        `model "${open.model.kind}" has no embeddings to size, so there is nothing to compare; use fm, dnn, widedeep, deepfm or dlrm.`,
-      );
+    const cells = await openCells(context, { ...options, seed: seeds[0] }, study);
+    if (study) {
+      const all = Object.fromEntries(methods.map((name) => [name, configs[name] ?? {}]));
+      keepStudy(options.run, { ...study, methods: all as typeof study.methods, budgets, seeds });
     }
-    const again = "Run the same command again: it goes on where it stood.";
-    const comparison = await withDevice(options, again, (device) =>
-      runComparison(context, open, device, { seeds, budgets, methods: searchers, keep }),
+    const cache =
+      options.cache === false ? undefined : (options.cache ?? join(cacheOf(options.run), "..", "trials"));
+    const { cells: results, failures } = await runStudy(context, options, {
+      ...{ cells, seeds, budgets, methods: searchers, keep, cache },
+      modules: [],
+    });
+    for (const { open } of cells) open.run.close();
+    for (const { cell, comparison } of results) {
+      if (cell.name !== "") context.print(`\n${cell.name}`);
+      printComparison(context, comparison, cell.open.data.manifest.synthetic);
+    }
+    const folders = cells.map(({ open }) => open.run.path);
+    await writeReport(context, options.run, folders);
+    for (const folder of folders) context.print(`every row is in ${shown(join(folder, "results.jsonl"))}`);
+    context.document(
+      study
+        ? {
+            cells: results.map(({ cell: { name }, comparison: { rows, missing } }) => ({
+              name,
+              rows,
+              missing,
+            })),
+            failures,
+          }
+        : { rows: results[0]!.comparison.rows, missing: results[0]!.comparison.missing, failures },
     );
-    open.run.close();
-    printComparison(context, comparison, open.data.manifest.synthetic);
-    await writeReport(context, open);
-    context.print(`every row is in ${shown(open.run.resultsFile)}`);
-    context.document({ rows: comparison.rows, missing: comparison.missing });
+    if (failures.length === 0) return;
+    const parts = failures.map(({ part }) => part).join(", ");
+    throw new StudyFailed(
+      `compare: ${failures.length} failed (${parts}); run the same command again to try them again.`,
+    );
   });
 }

@@ -63,7 +63,7 @@ export function command(): Command {
     if (saliency) context.print(`What SSEDS found in one gradient pass:\n${saliency}\n`);
     const { synthetic } = open.data.manifest;
     printComparison(context, comparison, synthetic);
-    await writeReport(context, open);
+    await writeReport(context, open.run.path);
     const seconds = (performance.now() - started) / 1000;
     context.print(`\nrun folder: ${shown(run)} (${formatSeconds(seconds)} in all)`);
     const { rows: results, missing, searches } = comparison;

@@ -85,6 +85,11 @@ export class RunFolder {
     return new RunFolder(folder, config, lockFolder(folder));
   }
 
+  /** Opens the run at `path` for a process that works for the one that has it: nothing is locked, so both must know who writes what. */
+  static share(path: string): RunFolder {
+    return new RunFolder(resolve(path), RunFolder.configOf(path), () => {});
+  }
+
   /**
    * Opens the run at `path` if it was made with `config`, makes it if nothing is there.
    * @throws RunFolderError naming every setting that differs

@@ -7,7 +7,7 @@ import type { Found, SearchResult } from "../searcher.ts";
 import { readJson } from "./files.ts";
 import { fileName, type RunFolder } from "./run-folder.ts";
 
-const savedSearchSchema = z.strictObject({
+export const savedSearchSchema = z.strictObject({
   version: z.literal(1),
   /** Hash of what fixes the search. */
   key: z.string(),
@@ -62,6 +62,16 @@ export function storeSearch(
   // last, so that notes never speak of a scheme that is not there
   run.writeNotes(name, saved);
   return saved;
+}
+
+/** Writes a search that another run made into this one, as `storeSearch` wrote it there. */
+export function adoptSearch(
+  run: RunFolder,
+  name: string,
+  { saved, found }: { readonly saved: SavedSearch; readonly found: readonly Found[] },
+): void {
+  for (const [i, { scheme }] of saved.found.entries()) saveScheme(run.schemeFile(scheme), found[i]!.scheme);
+  run.writeNotes(name, saved);
 }
 
 /** A search that was stored, if it has this key and everything it found is in files. */

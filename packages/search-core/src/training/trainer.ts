@@ -79,7 +79,7 @@ export function runHash(
 }
 
 /** What gives the same bits: the cpu engine anywhere, a webgpu adapter only itself. */
-function deviceName({ info }: Device): string {
+export function sameBits({ info }: Device): string {
   return info.engine === "cpu" ? "cpu" : `${info.engine}: ${info.adapter}`;
 }
 
@@ -279,7 +279,7 @@ class TrainingRun {
 
   #tellMove(): void {
     const { device: from, finished } = this.#position;
-    const to = deviceName(this.#options.device);
+    const to = sameBits(this.#options.device);
     if (from !== undefined && from !== to && !finished) this.#options.onEvent?.({ kind: "moved", from, to });
   }
 
@@ -288,7 +288,7 @@ class TrainingRun {
     this.#savedAt = performance.now();
     if (!folder) return;
     await this.#stepper.settle();
-    const device = deviceName(this.#options.device);
+    const device = sameBits(this.#options.device);
     await this.#keeper.saveLatest(
       this.#state,
       { ...this.#position, device },

@@ -1,0 +1,106 @@
+/** The cells of a study: one dataset with one base model each, in a run folder of its own. */
+import { existsSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { baseDim } from "@trimtab/search-core";
+import type { Context } from "../parts/context.ts";
+import { UsageError } from "../parts/errors.ts";
+import { type OpenRun, openRun, type RunOptions } from "../parts/runs.ts";
+import { isStudyFile, readStudyFile, type StudyFile, writeStudyFile } from "./file.ts";
+
+const STUDY = "study.json";
+
+export interface Cell {
+  /** "criteo-fm"; empty where the study is one comparison. */
+  readonly name: string;
+  readonly open: OpenRun;
+}
+
+export interface CellOptions extends Omit<RunOptions, "data" | "model"> {
+  readonly data?: string[];
+  readonly model?: string[];
+}
+
+/** The study that was asked for: of a file, of several datasets or models that were typed, or of a folder that holds one. */
+export function studyOf(options: CellOptions): StudyFile | undefined {
+  const { config, data = [], model = [], run } = options;
+  const there = join(run, STUDY);
+  const several = data.length > 1 || model.length > 1;
+  const ofFile = config !== undefined && isStudyFile(config);
+  if (ofFile && (data.length > 0 || model.length > 0)) {
+    throw new UsageError(`--config ${config} names data and models; leave --data and --model out.`);
+  }
+  if (ofFile) return readStudyFile(config);
+  if (several) return typedStudy(options);
+  return existsSync(there) && data.length === 0 && model.length === 0 ? readStudyFile(there) : undefined;
+}
+
+function typedStudy({ data = [], model = [] }: CellOptions): StudyFile {
+  if (data.length === 0) throw new UsageError("no data was named; give --data (dataset folders or logs).");
+  if (model.length === 0)
+    throw new UsageError("no model was named; give --model (one or several, between commas).");
+  const labels = data.map((path) => basename(resolve(path)).replace(/\.[A-Za-z.]+$/, ""));
+  const twice = labels.find((name, i) => labels.indexOf(name) !== i);
+  if (twice !== undefined) {
+    throw new UsageError(`--data names two sets "${twice}"; give them labels in a study file (--config).`);
+  }
+  return {
+    data: Object.fromEntries(labels.map((name, i) => [name, resolve(data[i]!)])),
+    models: Object.fromEntries(model.map((kind) => [kind, { kind }])),
+    train: {},
+    cells: {},
+  };
+}
+
+/** Opens every cell, which locks its folder; what is there must have the same settings. On an error none stays open. */
+export async function openCells(
+  context: Context,
+  options: CellOptions,
+  study: StudyFile | undefined,
+): Promise<Cell[]> {
+  const { data, model, ...rest } = options;
+  if (!study) {
+    const open = await openRun(context, { ...rest, data: data?.[0], model: model?.[0] }, "comparison", {
+      fresh: false,
+    });
+    return [{ name: "", open: comparable(open) }];
+  }
+  const cells: Cell[] = [];
+  const { config: _, ...typed } = rest;
+  try {
+    for (const [dataLabel, path] of Object.entries(study.data)) {
+      for (const [modelLabel, base] of Object.entries(study.models)) {
+        const own = study.cells[`${dataLabel}/${modelLabel}`];
+        const ground = {
+          model: { ...base, ...own?.model },
+          train: { ...study.train, ...own?.train },
+          seed: 1,
+        };
+        const name = `${dataLabel}-${modelLabel}`;
+        const run = join(options.run, name);
+        const open = await openRun(context, { ...typed, run, data: path }, "comparison", {
+          fresh: false,
+          ground,
+          cache: options.run,
+        });
+        cells.push({ name, open: comparable(open) });
+      }
+    }
+  } catch (reason) {
+    for (const { open } of cells) open.run.close();
+    throw reason;
+  }
+  return cells;
+}
+
+/** Keeps the study in its folder; before that a folder of cells is just folders. */
+export function keepStudy(run: string, study: StudyFile): void {
+  writeStudyFile(join(run, STUDY), study);
+}
+
+function comparable(open: OpenRun): OpenRun {
+  if (baseDim(open.model) > 0) return open;
+  open.run.abandon();
+  throw new UsageError(
+    `model "${open.model.kind}" has no embeddings to size, so there is nothing to compare; use fm, dnn, widedeep, deepfm or dlrm.`,
+  );
+}

@@ -1,0 +1,208 @@
+/** Runs what is left of a study in several processes at once, each part in one of its own, and puts together what is there. */
+import {
+  type Comparison,
+  type ComparisonOptions,
+  Interrupted,
+  recall,
+  type Searcher,
+  sameBits,
+  TrialCache,
+} from "@trimtab/search-core";
+import type { Device } from "@trimtab/tensor-core";
+import PQueue from "p-queue";
+import type { Context } from "../parts/context.ts";
+import type { DeviceChoice } from "../parts/device.ts";
+import { missingLines } from "../parts/tables.ts";
+import type { Cell } from "./cells.ts";
+import type { FromWorker, Order } from "./messages.ts";
+import { type Part, seedsOf, titleOf } from "./parts.ts";
+import { runWorker } from "./processes.ts";
+import { type PartName, Tally } from "./tally.ts";
+import { studyView } from "./view.ts";
+
+export interface StudyOptions {
+  readonly cells: readonly Cell[];
+  readonly seeds: readonly number[];
+  readonly budgets: readonly string[];
+  readonly methods: readonly Searcher[];
+  /** Modules that searchers came from which are not ours. */
+  readonly modules: readonly string[];
+  /** Processes at once. */
+  readonly jobs: number;
+  /** Of the workers. */
+  readonly device: DeviceChoice;
+  /** Folder of what other runs trained; undefined: nothing is asked or kept. */
+  readonly cache?: string;
+  readonly keep: boolean;
+}
+
+export interface CellResult {
+  readonly cell: Cell;
+  readonly comparison: Comparison;
+}
+
+export interface StudyResult {
+  readonly cells: readonly CellResult[];
+  /** What went wrong in which part; the rest was done all the same. */
+  readonly failures: readonly { readonly part: string; readonly text: string }[];
+}
+
+/** What is there of every cell, computing nothing. */
+export async function recallCells(
+  context: Context,
+  options: StudyOptions,
+  device: Device,
+): Promise<CellResult[]> {
+  const results: CellResult[] = [];
+  for (const cell of options.cells) {
+    results.push({ cell, comparison: await recall(comparisonOf(context, options, cell, device)) });
+  }
+  return results;
+}
+
+/** The settings of one cell's comparison. */
+export function comparisonOf(
+  context: Context,
+  options: StudyOptions,
+  cell: Cell,
+  device: Device,
+): ComparisonOptions {
+  const { run, data, model, train } = cell.open;
+  const { seeds, budgets, methods, keep, cache } = options;
+  return {
+    ...{ run, data, device, model, train, seeds, budgets, methods, keep },
+    command: context.command,
+    signal: context.signal,
+    cache: cache === undefined ? undefined : new TrialCache(cache, sameBits(device)),
+  };
+}
+
+/** Throws Interrupted when the user stops it; a part that fails is told in the result. */
+export async function conduct(context: Context, options: StudyOptions, device: Device): Promise<StudyResult> {
+  const conductor = new Conductor(context, options, await recallCells(context, options, device));
+  await conductor.run();
+  return { cells: await recallCells(context, options, device), failures: conductor.failures };
+}
+
+class Conductor {
+  readonly failures: { part: string; text: string }[] = [];
+  readonly #context: Context;
+  readonly #options: StudyOptions;
+  readonly #before: readonly CellResult[];
+  readonly #tally: Tally;
+  readonly #queue: PQueue;
+  readonly #view: ReturnType<typeof studyView>;
+  readonly #slots: (Part | undefined)[];
+
+  constructor(context: Context, options: StudyOptions, before: readonly CellResult[]) {
+    this.#context = context;
+    this.#options = options;
+    this.#before = before;
+    this.#queue = new PQueue({ concurrency: options.jobs });
+    this.#tally = new Tally(options.jobs);
+    this.#view = studyView(context, options.jobs);
+    this.#slots = Array.from({ length: options.jobs }, () => undefined);
+  }
+
+  async run(): Promise<void> {
+    const { seeds, methods } = this.#options;
+    const { signal } = this.#context;
+    const works = this.#before.flatMap(({ cell, comparison }, i) => {
+      for (const text of comparison.problems) this.#view.line(`warning: ${text}`);
+      for (const text of missingLines(comparison.missing)) this.#view.line(text);
+      this.#tally.add(cell.name, comparison);
+      const left = seedsOf(cell, comparison, seeds, methods);
+      // the first cells first, so that something is finished early
+      return left.map((seed, s) => () => this.#seed(seed, -(i * seeds.length + s)));
+    });
+    const clear = () => this.#queue.clear();
+    signal.addEventListener("abort", clear);
+    try {
+      this.#view.overall(this.#tally.overall);
+      await Promise.all(works.map((work) => work()));
+    } finally {
+      signal.removeEventListener("abort", clear);
+      this.#view.close();
+    }
+    if (signal.aborted) {
+      throw new Interrupted(
+        `comparison: stopped; ${this.#tally.overall.done} finished rows are kept, run the same command again to go on.`,
+      );
+    }
+  }
+
+  async #seed({ base, methods }: ReturnType<typeof seedsOf>[number], priority: number): Promise<void> {
+    if (base && !(await this.#queued(base, priority))) {
+      for (const part of methods) {
+        if (!this.#context.signal.aborted) this.#fail(part, "its base model was not trained");
+      }
+      return;
+    }
+    await Promise.all(methods.map((part) => this.#queued(part, priority)));
+  }
+
+  /** True if the part was done. A queue that is cleared leaves its promises open, so the signal ends them. */
+  async #queued(part: Part, priority: number): Promise<boolean> {
+    const { signal } = this.#context;
+    if (signal.aborted) return false;
+    const aborted = new Promise<false>((resolve) => signal.addEventListener("abort", () => resolve(false)));
+    let started: Promise<boolean> | undefined;
+    const work = this.#queue.add(
+      () => {
+        started = this.#work(part);
+        return started;
+      },
+      { priority },
+    );
+    const first = await Promise.race([work, aborted]);
+    // a part that runs is waited for: it writes a checkpoint
+    return started ? await started : first;
+  }
+
+  async #work(part: Part): Promise<boolean> {
+    const slot = this.#slots.indexOf(undefined);
+    this.#slots[slot] = part;
+    const title = titleOf(part);
+    this.#view.update(slot, title, 0, "starting");
+    const ended = await runWorker(this.#order(part), this.#context.signal, (message) =>
+      this.#hear(part, slot, message),
+    );
+    this.#slots[slot] = undefined;
+    this.#view.rest(slot);
+    if (ended.kind === "failed") this.#fail(part, ended.text);
+    return ended.kind === "done";
+  }
+
+  #order({ cell, seed, method }: Part): Order {
+    const { modules, budgets, cache, keep, device, seeds } = this.#options;
+    return {
+      ...{ seed, modules, budgets, cache, keep, device },
+      folder: cell.open.run.path,
+      method: method && { name: method.name, config: method.config },
+      command: this.#context.command,
+      severalSeeds: seeds.length > 1,
+    };
+  }
+
+  #hear(part: Part, slot: number, message: FromWorker): void {
+    const place = part.cell.name === "" ? "" : `${part.cell.name} `;
+    if (message.kind === "update") {
+      this.#view.update(slot, `${place}${message.label}`, message.share, message.note);
+    } else if (message.kind === "note") this.#view.line(`${place}${message.text}`);
+    else if (message.kind === "row") {
+      if (!this.#tally.row(nameOf(part), message.budget, message.known, message.seconds)) return;
+      this.#view.overall(this.#tally.overall, `${place}${message.text}`);
+    }
+  }
+
+  #fail(part: Part, text: string): void {
+    const title = titleOf(part);
+    this.failures.push({ part: title, text });
+    this.#tally.failed(nameOf(part));
+    this.#view.overall(this.#tally.overall, `${title} failed: ${text}`);
+  }
+}
+
+function nameOf({ cell, seed, method }: Part): PartName {
+  return { cell: cell.name, seed, method: method?.name ?? "base" };
+}

@@ -1,0 +1,71 @@
+/** A study file: datasets, models, methods, budgets and seeds that are compared as one study. */
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, isAbsolute, resolve } from "node:path";
+import { parseConfig, writeJson } from "@trimtab/search-core";
+import { z } from "zod";
+import { UsageError } from "../parts/errors.ts";
+
+const label = z.string().regex(/^[A-Za-z0-9._+-]+$/, "a label has letters, digits and . _ + - only");
+const settings = z.record(z.string(), z.json());
+
+export const studyFileSchema = z.strictObject({
+  /** Dataset folders, or logs that `prepare` knows, by a label; relative to the file. */
+  data: z.record(label, z.string()).refine((all) => Object.keys(all).length > 0, "name one dataset or more"),
+  /** Base models by a label: { "fm": { "kind": "fm", "dim": 16 } }. */
+  models: z
+    .record(label, z.looseObject({ kind: z.string() }))
+    .refine((all) => Object.keys(all).length > 0, "name one model or more"),
+  /** Training settings of all. */
+  train: settings.default({}),
+  /** What is different for one dataset with one model: { "criteo/fm": { "model": { "tableL2": 1e-3 }, "train": { "batch": 1024 } } }. */
+  cells: z
+    .record(z.string(), z.strictObject({ model: settings.default({}), train: settings.default({}) }))
+    .default({}),
+  /** Methods to compare, with their configurations. */
+  methods: z.record(z.string(), z.json()).optional(),
+  budgets: z.array(z.string()).optional(),
+  seeds: z.array(z.int().nonnegative()).optional(),
+  /** Modules of searchers that are not Trimtab's own; paths relative to the file. */
+  searchers: z.array(z.string()).optional(),
+});
+
+export type StudyFile = z.output<typeof studyFileSchema>;
+
+/** True if a --config file is of a study, not of a single comparison. */
+export function isStudyFile(path: string): boolean {
+  const json = parsed(path);
+  return typeof json === "object" && json !== null && ("models" in json || "data" in json);
+}
+
+/** Reads a study file; its paths become absolute. Throws UsageError and ConfigError that name the file and the key. */
+export function readStudyFile(path: string): StudyFile {
+  const file = parseConfig(studyFileSchema, parsed(path), path);
+  const from = dirname(resolve(path));
+  const absolute = (at: string) => (isAbsolute(at) ? at : resolve(from, at));
+  for (const cell of Object.keys(file.cells)) {
+    const [data, model, ...rest] = cell.split("/");
+    if (rest.length === 0 && data! in file.data && model !== undefined && model in file.models) continue;
+    throw new UsageError(
+      `${path}: cells: "${cell}" is no dataset and model of the study; write it as one of ` +
+        `${Object.keys(file.data).join(", ")}, a slash, and one of ${Object.keys(file.models).join(", ")}.`,
+    );
+  }
+  const data = Object.fromEntries(Object.entries(file.data).map(([name, at]) => [name, absolute(at)]));
+  // a bare name is a package
+  const searchers = file.searchers?.map((at) => (at.startsWith(".") ? absolute(at) : at));
+  return { ...file, data, ...(searchers ? { searchers } : {}) };
+}
+
+/** Writes the study into its folder, so that it goes on without being told again. */
+export function writeStudyFile(path: string, file: StudyFile): void {
+  writeJson(path, file);
+}
+
+function parsed(path: string): unknown {
+  if (!existsSync(path)) throw new UsageError(`--config ${path}: there is no such file; check the path.`);
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch (reason) {
+    throw new UsageError(`--config ${path}: is not JSON (${(reason as Error).message}); mend the file.`);
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * A process that does one part of a comparison and ends: `conduct` starts it, sends an order and listens. It shares the run
+ * folder of the process that has it locked, and ends at once where that process is gone: what it had is in checkpoints.
+ */
+import { openDataset } from "@trimtab/data";
+import { type ComparisonEvent, compare, RunFolder, TrialCache, sameBits } from "@trimtab/search-core";
+import { parseModelConfig } from "@trimtab/models";
+import { comparisonReport, rowLine } from "../parts/comparing.ts";
+import type { Context } from "../parts/context.ts";
+import { withDevice } from "../parts/device.ts";
+import { errorText, exitCodeOf } from "../parts/errors.ts";
+import { method } from "../parts/methods.ts";
+import type { FromWorker, Order, ToWorker } from "./messages.ts";
+
+const send = (message: FromWorker) => process.send!(message);
+const stop = new AbortController();
+
+process.on("disconnect", () => process.exit(1));
+// a terminal signals the whole group; the conductor says what is to be done
+process.on("SIGINT", () => {});
+process.on("message", (message: ToWorker) => {
+  if (message.kind === "stop") stop.abort();
+  else void work(message.order);
+});
+send({ kind: "ready" });
+
+async function work(order: Order): Promise<void> {
+  try {
+    await part(order);
+    send({ kind: "done" });
+  } catch (error) {
+    const code = exitCodeOf(error);
+    if (code === 130) send({ kind: "stopped" });
+    else send({ kind: "failed", text: errorText(error, order.device.debug === true), wrongUse: code === 2 });
+  }
+  // threads of drivers must not keep a finished process alive; messages before this one have left
+  process.disconnect?.();
+  process.exit(0);
+}
+
+async function part(order: Order): Promise<void> {
+  const run = RunFolder.share(order.folder);
+  const { config } = run;
+  const data = await openDataset(config.data.folder);
+  const model = parseModelConfig(config.model, `the model of ${order.folder}`);
+  const methods = order.method ? [method(order.method.name, order.method.config)] : [];
+  const context = contextOf(order);
+  const report = comparisonReport(context, run.events, order.severalSeeds);
+  const again = "Run the same command again: it goes on where it stood.";
+  await withDevice(order.device, again, (device) =>
+    compare({
+      run,
+      data,
+      device,
+      model,
+      train: config.train,
+      seeds: [order.seed],
+      budgets: order.budgets,
+      methods,
+      command: order.command,
+      keep: order.keep,
+      cache: order.cache === undefined ? undefined : new TrialCache(order.cache, sameBits(device)),
+      signal: stop.signal,
+      onEvent: (event) => {
+        // every part meets the base model's row; it is told once, by the part that makes it
+        if (event.kind === "row" && event.row.method === "base" && order.method) return;
+        // that a budget cannot be met is told once, for all parts
+        if (event.kind === "missing") return;
+        report(event);
+        tell(event, order);
+      },
+    }),
+  );
+  run.close();
+}
+
+function tell(event: ComparisonEvent, { severalSeeds }: Order): void {
+  if (event.kind === "search" && event.event.kind === "note") {
+    send({ kind: "note", text: `${event.method}: ${event.event.text}` });
+  }
+  if (event.kind !== "row") return;
+  const { train = 0, evaluate = 0 } = event.row.seconds;
+  const { budget } = event.row;
+  const text = rowLine(event, severalSeeds);
+  send({ kind: "row", text, budget, known: event.known, seconds: train + evaluate });
+}
+
+/** Words go to the conductor, which has the terminal. */
+function contextOf(order: Order): Context {
+  let told = 0;
+  return {
+    json: false,
+    debug: order.device.debug === true,
+    signal: stop.signal,
+    command: order.command,
+    progress: {
+      update(label, share, note) {
+        const now = performance.now();
+        if (now - told < 100) return;
+        told = now;
+        send({ kind: "update", label, share, note });
+      },
+      // evaluations are in events.jsonl; rows are told as such
+      line() {},
+      clear() {},
+    },
+    onFailure() {},
+    failed() {},
+    note: (text) => send({ kind: "note", text }),
+    print() {},
+    document() {},
+  };
+}

@@ -1,0 +1,261 @@
+/** The work of a comparison, one part after another: recalls what is there, and computes the rest or counts it. */
+import { createHash } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Columns } from "@trimtab/data";
+import type { Scheme } from "@trimtab/embeddings";
+import { appendResult, evaluate, type ResultRow } from "@trimtab/eval";
+import { Interrupted } from "../errors.ts";
+import type { Found, Searcher } from "../searcher.ts";
+import type { Task } from "../task.ts";
+import type { TrainEvent } from "../training/progress.ts";
+import { runHash, type Trained } from "../training/trainer.ts";
+import type { ComparisonOptions, Left, Missing } from "./comparison.ts";
+import { resultRow } from "./result-row.ts";
+import { fileName } from "./run-folder.ts";
+import {
+  adoptSearch,
+  recallSearch,
+  recallSearchByName,
+  type SavedSearch,
+  storeSearch,
+} from "./saved-search.ts";
+import { WatchedTask } from "./watched-task.ts";
+
+interface Searched {
+  readonly found: readonly Found[];
+  readonly saved: SavedSearch;
+}
+
+/** One training of the comparison. */
+interface Trial {
+  readonly key: string;
+  readonly method: string;
+  readonly budget: string | null;
+  /** Of what came before it. */
+  readonly seconds: Readonly<Record<string, number>>;
+  /** The searcher's configuration. */
+  readonly search?: unknown;
+}
+
+export class ComparisonWork {
+  readonly rows: ResultRow[] = [];
+  readonly missing: Missing[] = [];
+  readonly searches: SavedSearch[] = [];
+  readonly left: Left[] = [];
+  readonly #options: ComparisonOptions;
+  readonly #known: ResultRow[];
+  readonly #compute: boolean;
+  #test: Promise<Columns> | undefined;
+
+  /** `compute` false: what is not there is counted as left. */
+  constructor(options: ComparisonOptions, known: ResultRow[], compute: boolean) {
+    this.#options = options;
+    this.#known = known;
+    this.#compute = compute;
+  }
+
+  async seed(seed: number): Promise<void> {
+    const { data, device, model, train, run, signal } = this.#options;
+    const folder = join(run.checkpoints, `seed-${seed}`);
+    const task = new WatchedTask({ data, device, model, train, seed, folder, resume: true, signal });
+    try {
+      await this.#base(task);
+      for (const method of this.#options.methods) await this.#method(task, method);
+    } finally {
+      await task.dispose();
+    }
+  }
+
+  async #base(task: WatchedTask): Promise<void> {
+    const { cache } = this.#options;
+    const key = this.#key(task, task.uniform);
+    const folder = join(task.folder!, "base");
+    // searches start from it, even where its row is known
+    if (this.#compute) cache?.adoptCheckpoint(key, folder);
+    const trial = { key, method: "base", budget: null, seconds: {} };
+    if (this.#recall(trial)) {
+      // asked for the base model alone: others go on from its checkpoint, which may be gone
+      if (this.#compute && this.#options.methods.length === 0)
+        await task.base(this.#onTrain("base", task.seed));
+      return;
+    }
+    if (!this.#compute) {
+      this.left.push({ method: "base", seed: task.seed, trainings: 1, search: false });
+      return;
+    }
+    this.#checkSignal();
+    const trained = await task.base(this.#onTrain("base", task.seed));
+    await this.#record(task, trial, task.uniform, trained);
+    cache?.keepCheckpoint(key, folder);
+  }
+
+  async #method(task: WatchedTask, method: Searcher): Promise<void> {
+    const budgets = this.#options.budgets.filter((budget) => {
+      const reason = method.cannot(task, budget);
+      if (reason !== undefined) this.#miss({ method: method.name, budget, seed: task.seed, reason });
+      return reason === undefined;
+    });
+    if (budgets.length === 0) return;
+    const { name } = method;
+    const { seed } = task;
+    const searched = await this.#search(task, method, budgets);
+    if (!searched) {
+      this.left.push({ method: name, seed, trainings: budgets.length, search: true });
+      return;
+    }
+    this.searches.push(searched.saved);
+    let open = 0;
+    for (const one of searched.found) if (!(await this.#retrain(task, method, one, searched.saved))) open++;
+    if (open > 0) this.left.push({ method: name, seed, trainings: open, search: !searched.saved.whole });
+  }
+
+  async #search(
+    task: WatchedTask,
+    method: Searcher,
+    budgets: readonly string[],
+  ): Promise<Searched | undefined> {
+    const { run, cache, data, model, train } = this.#options;
+    const name = `${fileName(method.name)}-seed-${task.seed}`;
+    const key = hashOf([data.hash, model, train, task.seed, method.name, method.config, budgets]);
+    const cached = recallSearchByName(run, name)?.saved.key === key ? undefined : cache?.search(key);
+    if (cached) adoptSearch(run, name, cached);
+    const recalled = recallSearch(run, name, key) ?? this.#finished(task, method, name, key);
+    if (recalled || !this.#compute) return recalled;
+    this.#checkSignal();
+    task.forget();
+    const result = await method.search(task, {
+      budgets,
+      onEvent: (event) => {
+        this.#options.onEvent?.({ kind: "search", method: method.name, seed: task.seed, event });
+      },
+    });
+    const baseSeconds = await task.baseSeconds();
+    const facts = { key, seed: task.seed, config: method.config, baseSeconds, result };
+    const saved = storeSearch(run, name, facts);
+    cache?.keepSearch(key, saved, result.found);
+    return { found: result.found, saved };
+  }
+
+  /** A search that cannot be recalled whole, where nothing of it is needed any more: every row of it is known. */
+  #finished(task: Task, method: Searcher, name: string, key: string): Searched | undefined {
+    const recalled = recallSearchByName(this.#options.run, name);
+    if (recalled?.saved.key !== key) return undefined;
+    const all = recalled.found.every(({ budget, scheme }) => {
+      const row = this.#key(task, scheme, [method.name, method.config]);
+      const there = this.#known.some(
+        (r) => r.config.key === row && r.method === method.name && r.budget === budget,
+      );
+      return there || this.#options.cache?.row(row) !== undefined;
+    });
+    // counting what is left needs the schemes alone
+    return all || !this.#compute ? recalled : undefined;
+  }
+
+  /** True if the row is there afterwards. */
+  async #retrain(task: WatchedTask, method: Searcher, found: Found, saved: SavedSearch): Promise<boolean> {
+    const { scheme, budget, prepare } = found;
+    // weights that were inherited make another training, even under the same scheme
+    const own = prepare || found.trained || !saved.whole;
+    const key = this.#key(task, scheme, own ? [method.name, method.config] : "scratch");
+    const seconds: Record<string, number> = { search: saved.seconds };
+    if (saved.baseSeconds > 0) seconds.base = saved.baseSeconds;
+    const trial = { key, method: method.name, budget, seconds, search: method.config };
+    if (this.#recall(trial)) {
+      await found.trained?.dispose();
+      return true;
+    }
+    if (!this.#compute) return false;
+    this.#checkSignal();
+    const name = `${fileName(method.name)}-${fileName(budget)}`;
+    const onEvent = this.#onTrain(`${method.name} ${budget}`, task.seed);
+    const trained = found.trained ?? (await task.trainUnder(scheme, { name, onEvent, prepare }));
+    try {
+      await this.#record(task, trial, scheme, trained);
+    } finally {
+      await trained.dispose();
+    }
+    if (!this.#options.keep) rmSync(join(task.folder!, name), { recursive: true, force: true });
+    return true;
+  }
+
+  async #record(task: Task, trial: Trial, scheme: Scheme, trained: Trained): Promise<void> {
+    const { key, method, budget, seconds, search } = trial;
+    this.#test ??= this.#options.data.load("test");
+    const test = await this.#test;
+    const metrics = evaluate({ logits: await trained.score(test), labels: test.labels, users: test.users });
+    const config = { key, train: this.#options.train, ...(search === undefined ? {} : { search }) };
+    const row = resultRow({
+      method,
+      budget,
+      scheme,
+      trained,
+      command: this.#options.command,
+      task,
+      test: metrics,
+      config,
+      seconds: { ...seconds, ...trained.seconds },
+    });
+    this.#options.cache?.keepRow(key, row);
+    this.#append(row);
+    this.#show(row, false);
+  }
+
+  #append(row: ResultRow): void {
+    appendResult(this.#options.run.resultsFile, row);
+    this.#known.push(row);
+  }
+
+  /** True if the trial's row is there, or was found: of another method that had the same scheme, or by another run. */
+  #recall({ key, method, budget, seconds, search }: Trial): boolean {
+    const same = this.#known.filter((row) => row.config.key === key);
+    let row = same.find((r) => r.method === method && r.budget === budget);
+    if (!row) {
+      const twin = same[0] ?? this.#options.cache?.row(key);
+      if (!twin) return false;
+      // its training's seconds are shown for both
+      const { train = 0, evaluate: evaluation = 0 } = twin.seconds;
+      const { search: _, ...config } = twin.config;
+      row = {
+        ...twin,
+        method,
+        budget,
+        config: search === undefined ? config : { ...config, search: JSON.parse(JSON.stringify(search)) },
+        seconds: { ...seconds, train, evaluate: evaluation },
+      };
+      this.#append(row);
+    }
+    this.#show(row, true);
+    return true;
+  }
+
+  #show(row: ResultRow, known: boolean): void {
+    this.rows.push(row);
+    this.#options.onEvent?.({ kind: "row", row, known });
+  }
+
+  #miss(missing: Missing): void {
+    this.missing.push(missing);
+    this.#options.onEvent?.({ kind: "missing", ...missing });
+  }
+
+  #key(task: Task, scheme: Scheme, start: unknown = "scratch"): string {
+    const { data, model, train } = this.#options;
+    return hashOf([runHash({ data, model, scheme, seed: task.seed }, train), start]);
+  }
+
+  #onTrain(name: string, seed: number) {
+    return (event: TrainEvent) => this.#options.onEvent?.({ kind: "train", name, seed, event });
+  }
+
+  #checkSignal(): void {
+    if (!this.#options.signal?.aborted) return;
+    throw new Interrupted(
+      `comparison: stopped; ${this.#known.length} finished rows are in ${this.#options.run.resultsFile}, run the same command again to go on.`,
+    );
+  }
+}
+
+function hashOf(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
+}
