@@ -1,7 +1,7 @@
 /** The cells of a study: one dataset with one base model each, in a run folder of its own. */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { baseDim } from "@trimtab/search-core";
+import { baseDim, fileName } from "@trimtab/search-core";
 import type { Context } from "../parts/context.ts";
 import { UsageError } from "../parts/errors.ts";
 import { type OpenRun, openRun, type RunOptions } from "../parts/runs.ts";
@@ -12,6 +12,8 @@ const STUDY = "study.json";
 export interface Cell {
   /** "criteo-fm"; empty where the study is one comparison. */
   readonly name: string;
+  /** "criteo/fm", as a study file calls it. */
+  readonly label: string;
   readonly open: OpenRun;
 }
 
@@ -38,7 +40,7 @@ function typedStudy({ data = [], model = [] }: CellOptions): StudyFile {
   if (data.length === 0) throw new UsageError("no data was named; give --data (dataset folders or logs).");
   if (model.length === 0)
     throw new UsageError("no model was named; give --model (one or several, between commas).");
-  const labels = data.map((path) => basename(resolve(path)).replace(/\.[A-Za-z.]+$/, ""));
+  const labels = data.map((path) => fileName(basename(resolve(path)).replace(/(\.[A-Za-z]+)+$/, "")));
   const twice = labels.find((name, i) => labels.indexOf(name) !== i);
   if (twice !== undefined) {
     throw new UsageError(`--data names two sets "${twice}"; give them labels in a study file (--config).`);
@@ -62,14 +64,16 @@ export async function openCells(
     const open = await openRun(context, { ...rest, data: data?.[0], model: model?.[0] }, "comparison", {
       fresh: false,
     });
-    return [{ name: "", open: comparable(open) }];
+    return [{ name: "", label: "", open: comparable(open) }];
   }
+  if (!existsSync(options.run)) context.onFailure(() => removeEmpty(options.run));
   const cells: Cell[] = [];
   const { config: _, ...typed } = rest;
   try {
     for (const [dataLabel, path] of Object.entries(study.data)) {
       for (const [modelLabel, base] of Object.entries(study.models)) {
-        const own = study.cells[`${dataLabel}/${modelLabel}`];
+        const label = `${dataLabel}/${modelLabel}`;
+        const own = study.cells[label];
         const ground = {
           model: { ...base, ...own?.model },
           train: { ...study.train, ...own?.train },
@@ -82,7 +86,7 @@ export async function openCells(
           ground,
           cache: options.run,
         });
-        cells.push({ name, open: comparable(open) });
+        cells.push({ name, label, open: comparable(open) });
       }
     }
   } catch (reason) {
@@ -92,14 +96,19 @@ export async function openCells(
   return cells;
 }
 
-/** Keeps the study in its folder; before that a folder of cells is just folders. */
-export function keepStudy(run: string, study: StudyFile): void {
-  writeStudyFile(join(run, STUDY), study);
+/** Keeps the study in its folder, with the settings that options went over, so that it goes on without being told again. */
+export function keepStudy(run: string, study: StudyFile, opened: readonly Cell[]): void {
+  const cells = opened.map(({ label, open: { model, train } }) => [label, { model, train }] as const);
+  const plain = JSON.parse(JSON.stringify(Object.fromEntries(cells))) as StudyFile["cells"];
+  writeStudyFile(join(run, STUDY), { ...study, cells: plain });
+}
+
+function removeEmpty(folder: string): void {
+  if (existsSync(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
 }
 
 function comparable(open: OpenRun): OpenRun {
   if (baseDim(open.model) > 0) return open;
-  open.run.abandon();
   throw new UsageError(
     `model "${open.model.kind}" has no embeddings to size, so there is nothing to compare; use fm, dnn, widedeep, deepfm or dlrm.`,
   );

@@ -92,6 +92,7 @@ class Conductor {
   readonly #tally: Tally;
   readonly #queue: PQueue;
   readonly #view: ReturnType<typeof studyView>;
+  readonly #notes = new Set<string>();
   readonly #slots: (Part | undefined)[];
 
   constructor(context: Context, options: StudyOptions, before: readonly CellResult[]) {
@@ -108,8 +109,9 @@ class Conductor {
     const { seeds, methods } = this.#options;
     const { signal } = this.#context;
     const works = this.#before.flatMap(({ cell, comparison }, i) => {
-      for (const text of comparison.problems) this.#view.line(`warning: ${text}`);
-      for (const text of missingLines(comparison.missing)) this.#view.line(text);
+      const place = cell.name === "" ? "" : `${cell.name}: `;
+      for (const text of comparison.problems) this.#view.line(`warning: ${place}${text}`);
+      for (const text of missingLines(comparison.missing)) this.#view.line(`${place}${text}`);
       this.#tally.add(cell.name, comparison);
       const left = seedsOf(cell, comparison, seeds, methods);
       // the first cells first, so that something is finished early
@@ -188,8 +190,12 @@ class Conductor {
     const place = part.cell.name === "" ? "" : `${part.cell.name} `;
     if (message.kind === "update") {
       this.#view.update(slot, `${place}${message.label}`, message.share, message.note);
-    } else if (message.kind === "note") this.#view.line(`${place}${message.text}`);
-    else if (message.kind === "row") {
+    } else if (message.kind === "note") {
+      const text = `${place}${message.text}`;
+      // every seed says the same
+      if (!this.#notes.has(text)) this.#view.line(text);
+      this.#notes.add(text);
+    } else if (message.kind === "row") {
       if (!this.#tally.row(nameOf(part), message.budget, message.known, message.seconds)) return;
       this.#view.overall(this.#tally.overall, `${place}${message.text}`);
     }

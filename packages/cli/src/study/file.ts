@@ -5,16 +5,25 @@ import { parseConfig, writeJson } from "@trimtab/search-core";
 import { z } from "zod";
 import { UsageError } from "../parts/errors.ts";
 
-const label = z.string().regex(/^[A-Za-z0-9._+-]+$/, "a label has letters, digits and . _ + - only");
+const LABEL = /^[A-Za-z0-9._+-]+$/;
+
+/** Some values by label. */
+function labelled<S extends z.ZodType>(value: S, what: string) {
+  return z
+    .record(z.string(), value)
+    .refine((all) => Object.keys(all).length > 0, `name one ${what} or more`)
+    .refine((all) => Object.keys(all).every((name) => LABEL.test(name)), {
+      error: "a label has letters, digits and . _ + - only",
+    });
+}
+
 const settings = z.record(z.string(), z.json());
 
 export const studyFileSchema = z.strictObject({
   /** Dataset folders, or logs that `prepare` knows, by a label; relative to the file. */
-  data: z.record(label, z.string()).refine((all) => Object.keys(all).length > 0, "name one dataset or more"),
+  data: labelled(z.string(), "dataset"),
   /** Base models by a label: { "fm": { "kind": "fm", "dim": 16 } }. */
-  models: z
-    .record(label, z.looseObject({ kind: z.string() }))
-    .refine((all) => Object.keys(all).length > 0, "name one model or more"),
+  models: labelled(z.looseObject({ kind: z.string() }), "model"),
   /** Training settings of all. */
   train: settings.default({}),
   /** What is different for one dataset with one model: { "criteo/fm": { "model": { "tableL2": 1e-3 }, "train": { "batch": 1024 } } }. */
@@ -56,7 +65,7 @@ export function readStudyFile(path: string): StudyFile {
   return { ...file, data, ...(searchers ? { searchers } : {}) };
 }
 
-/** Writes the study into its folder, so that it goes on without being told again. */
+/** Writes a study file, whole or not at all. */
 export function writeStudyFile(path: string, file: StudyFile): void {
   writeJson(path, file);
 }

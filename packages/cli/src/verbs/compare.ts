@@ -72,7 +72,7 @@ export function command(): Command {
     const cells = await openCells(context, { ...options, seed: seeds[0] }, study);
     if (study) {
       const all = Object.fromEntries(methods.map((name) => [name, configs[name] ?? {}]));
-      keepStudy(options.run, { ...study, methods: all as typeof study.methods, budgets, seeds });
+      keepStudy(options.run, { ...study, methods: all as typeof study.methods, budgets, seeds }, cells);
     }
     const cache =
       options.cache === false ? undefined : (options.cache ?? join(cacheOf(options.run), "..", "trials"));

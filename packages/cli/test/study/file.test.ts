@@ -1,0 +1,50 @@
+// Study files are read strictly: what is wrong is named, with the file.
+import { expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { isStudyFile, readStudyFile } from "../../src/study/file.ts";
+import { freshFolder } from "../support/data.ts";
+
+const folder = freshFolder();
+
+function written(content: unknown, name = "study.json"): string {
+  const path = join(folder, name);
+  writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
+  return path;
+}
+
+const LEAST = { data: { small: "small.trimtab" }, models: { fm: { kind: "fm" } } };
+
+test("paths are relative to the file", () => {
+  mkdirSync(join(folder, "deep"));
+  const path = written({ ...LEAST, searchers: ["./mine.ts", "a-package"] }, "deep/study.json");
+  const file = readStudyFile(path);
+  expect(file.data).toEqual({ small: join(folder, "deep", "small.trimtab") });
+  expect(file.searchers).toEqual([join(folder, "deep", "mine.ts"), "a-package"]);
+  expect(file.cells).toEqual({});
+});
+
+test("a file of settings is not a study", () => {
+  expect(isStudyFile(written({ model: { kind: "fm" }, methods: {} }))).toBe(false);
+  expect(isStudyFile(written(LEAST))).toBe(true);
+});
+
+test.each([
+  [{ ...LEAST, cells: { "small/dnn": {} } }, 'cells: "small/dnn" is no dataset and model of the study'],
+  [{ ...LEAST, cells: { small: {} } }, 'cells: "small" is no dataset and model'],
+  [{ ...LEAST, data: {} }, "name one dataset or more"],
+  [{ ...LEAST, models: {} }, "name one model or more"],
+  [{ ...LEAST, models: { "f m": { kind: "fm" } } }, "letters, digits"],
+  [{ ...LEAST, models: { fm: { dim: 8 } } }, "kind"],
+  [{ ...LEAST, budgets: "10%" }, "budgets"],
+  [{ ...LEAST, seed: 1 }, "seed"],
+])("%j is refused", (content, words) => {
+  const path = written(content);
+  expect(() => readStudyFile(path)).toThrow(words);
+  expect(() => readStudyFile(path)).toThrow(path);
+});
+
+test("no file, no JSON", () => {
+  expect(() => isStudyFile(join(folder, "nowhere.json"))).toThrow("there is no such file");
+  expect(() => isStudyFile(written("{"))).toThrow("is not JSON");
+});

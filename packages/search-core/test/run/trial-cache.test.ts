@@ -1,0 +1,99 @@
+// What other runs did is found by what fixes it, and by nothing else.
+import { afterAll, expect, test } from "bun:test";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { uniform } from "@trimtab/embeddings";
+import type { ResultRow } from "@trimtab/eval";
+import { TrialCache } from "../../src/index.ts";
+
+const root = mkdtempSync(join(tmpdir(), "trimtab-trials-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const row: ResultRow = {
+  version: 1,
+  command: "trimtab compare",
+  config: { key: "k" },
+  dataset: "small",
+  datasetHash: "h",
+  synthetic: true,
+  seeds: { run: 1 },
+  engine: "cpu",
+  adapter: "a processor",
+  versions: { bun: "1", webgpu: null, trimtab: "0" },
+  model: "fm d8",
+  method: "base",
+  budget: null,
+  metrics: { valid: null, test: null },
+  parameters: 8,
+  bytes: { serve: 32, train: 96, uniform: 32 },
+  seconds: { train: 1 },
+  date: "2026-01-01T00:00:00.000Z",
+};
+
+test("a row is found under its key on the same device", () => {
+  const cache = new TrialCache(join(root, "rows"), "cpu");
+  expect(cache.row("k")).toBeUndefined();
+  expect(existsSync(cache.folder)).toBe(false);
+  cache.keepRow("k", row);
+  expect(cache.row("k")).toEqual(row);
+  expect(cache.row("other")).toBeUndefined();
+  expect(new TrialCache(cache.folder, "webgpu: a card").row("k")).toBeUndefined();
+  expect(new TrialCache(cache.folder, "cpu").row("k")).toEqual(row);
+});
+
+test("a damaged row is said, with its file", () => {
+  const cache = new TrialCache(join(root, "damaged"), "cpu");
+  cache.keepRow("k", row);
+  const [folder] = readdirSync(cache.folder);
+  const [name] = readdirSync(join(cache.folder, folder!));
+  const path = join(cache.folder, folder!, name!);
+  writeFileSync(path, readFileSync(path, "utf8").slice(0, 40));
+  expect(() => cache.row("k")).toThrow(path);
+});
+
+test("a search comes back with its schemes", () => {
+  const cache = new TrialCache(join(root, "searches"), "cpu");
+  const scheme = uniform([{ name: "user", rows: 5, slots: 1 }], 4);
+  const found = [{ budget: "50%", scheme }];
+  const saved = {
+    ...{ version: 1 as const, key: "s", method: "sseds", config: {}, seed: 1, seconds: 2, baseSeconds: 0 },
+    found: [
+      { budget: "50%", scheme: "sseds-50%" },
+      { budget: "10%", scheme: "of an earlier search" },
+    ],
+    ...{ whole: true, notes: {} },
+  };
+  cache.keepSearch("s", saved, found);
+  const back = cache.search("s")!;
+  expect(back.saved.found).toEqual([{ budget: "50%", scheme: "sseds-50%" }]);
+  expect(back.found.map(({ budget }) => budget)).toEqual(["50%"]);
+  expect(back.found[0]!.scheme.toJSON()).toEqual(scheme.toJSON());
+});
+
+test("a checkpoint is shared, not copied, and one that is there stays", () => {
+  const cache = new TrialCache(join(root, "checkpoints"), "cpu");
+  const [from, to] = [join(root, "from"), join(root, "to")];
+  cache.adoptCheckpoint("k", to);
+  expect(existsSync(to)).toBe(false);
+  mkdirSync(from);
+  for (const name of ["best", "latest"]) writeFileSync(join(from, `${name}.safetensors`), name);
+  cache.keepCheckpoint("k", from);
+  cache.adoptCheckpoint("k", to);
+  expect(readdirSync(to).sort()).toEqual(["best.safetensors", "latest.safetensors"]);
+  const inode = (folder: string) => statSync(join(folder, "best.safetensors")).ino;
+  expect(inode(to)).toBe(inode(from));
+  rmSync(join(to, "latest.safetensors"));
+  writeFileSync(join(to, "latest.safetensors"), "of a run that goes on");
+  cache.adoptCheckpoint("k", to);
+  expect(readFileSync(join(to, "latest.safetensors"), "utf8")).toBe("of a run that goes on");
+});
