@@ -20,6 +20,8 @@ export interface Cell {
 export interface CellOptions extends Omit<RunOptions, "data" | "model"> {
   readonly data?: string[];
   readonly model?: string[];
+  /** Cells to open, "criteo/fm" or "criteo/*"; undefined: all. */
+  readonly cells?: string[];
 }
 
 /** The study that was asked for: of a file, of several datasets or models that were typed, or of a folder that holds one. */
@@ -59,7 +61,7 @@ export async function openCells(
   options: CellOptions,
   study: StudyFile | undefined,
 ): Promise<Cell[]> {
-  const { data, model, ...rest } = options;
+  const { data, model, cells: only, ...rest } = options;
   if (!study) {
     const open = await openRun(context, { ...rest, data: data?.[0], model: model?.[0] }, "comparison", {
       fresh: false,
@@ -67,12 +69,14 @@ export async function openCells(
     return [{ name: "", label: "", open: comparable(open) }];
   }
   if (!existsSync(options.run)) context.onFailure(() => removeEmpty(options.run));
+  const wanted = cellFilter(study, only);
   const cells: Cell[] = [];
   const { config: _, ...typed } = rest;
   try {
     for (const [dataLabel, path] of Object.entries(study.data)) {
       for (const [modelLabel, base] of Object.entries(study.models)) {
         const label = `${dataLabel}/${modelLabel}`;
+        if (!wanted(label)) continue;
         const own = study.cells[label];
         const ground = {
           model: { ...base, ...own?.model },
@@ -99,8 +103,23 @@ export async function openCells(
 /** Keeps the study in its folder, with the settings that options went over, so that it goes on without being told again. */
 export function keepStudy(run: string, study: StudyFile, opened: readonly Cell[]): void {
   const cells = opened.map(({ label, open: { model, train } }) => [label, { model, train }] as const);
-  const plain = JSON.parse(JSON.stringify(Object.fromEntries(cells))) as StudyFile["cells"];
-  writeStudyFile(join(run, STUDY), { ...study, cells: plain });
+  const own = JSON.parse(JSON.stringify(Object.fromEntries(cells))) as StudyFile["cells"];
+  writeStudyFile(join(run, STUDY), { ...study, cells: { ...study.cells, ...own } });
+}
+
+/** Which cells `only` names. Throws UsageError for one that names none. */
+function cellFilter(study: StudyFile, only: readonly string[] | undefined): (label: string) => boolean {
+  if (!only) return () => true;
+  const all = Object.keys(study.data).flatMap((d) => Object.keys(study.models).map((m) => `${d}/${m}`));
+  const matches = (pattern: string, label: string) => {
+    const [words, names] = [pattern.split("/"), label.split("/")];
+    return words.length === 2 && words.every((word, i) => word === "*" || word === names[i]);
+  };
+  const nothing = only.find((pattern) => !all.some((label) => matches(pattern, label)));
+  if (nothing !== undefined) {
+    throw new UsageError(`--cells: "${nothing}" is no cell of the study; they are ${all.join(", ")}.`);
+  }
+  return (label) => only.some((pattern) => matches(pattern, label));
 }
 
 function removeEmpty(folder: string): void {

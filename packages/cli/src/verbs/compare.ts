@@ -46,6 +46,11 @@ export function command(): Command {
       wholes(),
     )
     .option(
+      "--cells <labels>",
+      "some cells of a study file alone, between commas: --cells 'criteo/fm,frappe/*' (default: all)",
+      list,
+    )
+    .option(
       "--jobs <n>",
       "trainings at once, each in a process of its own (default: one a core on the cpu engine, else 1, in this process)",
       whole(1),

@@ -196,6 +196,11 @@ test("what cannot be is said before anything runs", async () => {
   });
   expect([lr.code, lr.err]).toEqual([2, expect.stringContaining('model "lr" has no embeddings')]);
   expect(existsSync(join(cwd, "no"))).toBe(false);
+  const cells = await trimtab(study("no", "--cells", "small/fm,small/dnn"), { cwd });
+  expect([cells.code, cells.err]).toEqual([
+    2,
+    expect.stringContaining('"small/dnn" is no cell of the study'),
+  ]);
   const kinds = await trimtab(["compare", "--data", "x", "--model", "fm,xx", "--run", "no"], { cwd });
   expect([kinds.code, kinds.err]).toEqual([2, expect.stringContaining('"xx" is none of')]);
 });

@@ -32,6 +32,7 @@ interface Trial {
   readonly key: string;
   readonly method: string;
   readonly budget: string | null;
+  readonly scheme: Scheme;
   /** Of what came before it. */
   readonly seconds: Readonly<Record<string, number>>;
   /** The searcher's configuration. */
@@ -73,7 +74,7 @@ export class ComparisonWork {
     const folder = join(task.folder!, "base");
     // searches start from it, even where its row is known
     if (this.#compute) cache?.adoptCheckpoint(key, folder);
-    const trial = { key, method: "base", budget: null, seconds: {} };
+    const trial = { key, method: "base", budget: null, scheme: task.uniform, seconds: {} };
     if (this.#recall(trial)) {
       // asked for the base model alone: others go on from its checkpoint, which may be gone
       if (this.#compute && this.#options.methods.length === 0)
@@ -86,7 +87,7 @@ export class ComparisonWork {
     }
     this.#checkSignal();
     const trained = await task.base(this.#onTrain("base", task.seed));
-    await this.#record(task, trial, task.uniform, trained);
+    await this.#record(task, trial, trained);
     cache?.keepCheckpoint(key, folder);
   }
 
@@ -160,7 +161,7 @@ export class ComparisonWork {
     const key = this.#key(task, scheme, own ? [method.name, method.config] : "scratch");
     const seconds: Record<string, number> = { search: saved.seconds };
     if (saved.baseSeconds > 0) seconds.base = saved.baseSeconds;
-    const trial = { key, method: method.name, budget, seconds, search: method.config };
+    const trial = { key, method: method.name, budget, scheme, seconds, search: method.config };
     if (this.#recall(trial)) {
       await found.trained?.dispose();
       return true;
@@ -171,7 +172,7 @@ export class ComparisonWork {
     const onEvent = this.#onTrain(`${method.name} ${budget}`, task.seed);
     const trained = found.trained ?? (await task.trainUnder(scheme, { name, onEvent, prepare }));
     try {
-      await this.#record(task, trial, scheme, trained);
+      await this.#record(task, trial, trained);
     } finally {
       await trained.dispose();
     }
@@ -179,8 +180,8 @@ export class ComparisonWork {
     return true;
   }
 
-  async #record(task: Task, trial: Trial, scheme: Scheme, trained: Trained): Promise<void> {
-    const { key, method, budget, seconds, search } = trial;
+  async #record(task: Task, trial: Trial, trained: Trained): Promise<void> {
+    const { key, method, budget, scheme, seconds, search } = trial;
     this.#test ??= this.#options.data.load("test");
     const test = await this.#test;
     const metrics = evaluate({ logits: await trained.score(test), labels: test.labels, users: test.users });
@@ -207,7 +208,7 @@ export class ComparisonWork {
   }
 
   /** True if the trial's row is there, or was found: of another method that had the same scheme, or by another run. */
-  #recall({ key, method, budget, seconds, search }: Trial): boolean {
+  #recall({ key, method, budget, scheme, seconds, search }: Trial): boolean {
     const same = this.#known.filter((row) => row.config.key === key);
     let row = same.find((r) => r.method === method && r.budget === budget);
     if (!row) {
@@ -215,12 +216,13 @@ export class ComparisonWork {
       if (!twin) return false;
       // its training's seconds are shown for both
       const { train = 0, evaluate: evaluation = 0 } = twin.seconds;
-      const { search: _, ...config } = twin.config;
+      const { search: _, ...rest } = twin.config;
+      const own = { scheme: scheme.toJSON(), ...(search === undefined ? {} : { search }) };
       row = {
         ...twin,
         method,
         budget,
-        config: search === undefined ? config : { ...config, search: JSON.parse(JSON.stringify(search)) },
+        config: { ...rest, ...JSON.parse(JSON.stringify(own)) },
         seconds: { ...seconds, train, evaluate: evaluation },
       };
       this.#append(row);

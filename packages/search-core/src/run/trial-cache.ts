@@ -33,14 +33,16 @@ export class TrialCache {
     this.#device = device;
   }
 
-  /** The row of a training, or undefined. Throws RunFolderError for a damaged file. */
+  /** The row of a training but for its scheme, or undefined. Throws RunFolderError for a damaged file. */
   row(key: string): ResultRow | undefined {
     const path = this.#file(key, "row.json");
     return existsSync(path) ? parseResultRow(readJson(path, z.json()), path) : undefined;
   }
 
+  /** Without the scheme: who asks by the key has it, and a mask may be megabytes. */
   keepRow(key: string, row: ResultRow): void {
-    writeJson(this.#made(key, "row.json"), row);
+    const { scheme: _, ...config } = row.config;
+    writeJson(this.#made(key, "row.json"), { ...row, config });
   }
 
   /** What a search found, or undefined. Throws RunFolderError and SchemeFormatError for damaged files. */

@@ -46,6 +46,9 @@ test("a row is found under its key on the same device", () => {
   expect(existsSync(cache.folder)).toBe(false);
   cache.keepRow("k", row);
   expect(cache.row("k")).toEqual(row);
+  // who asks has the scheme
+  cache.keepRow("k", { ...row, config: { key: "k", scheme: { kind: "uniform" } } });
+  expect(cache.row("k")).toEqual(row);
   expect(cache.row("other")).toBeUndefined();
   expect(new TrialCache(cache.folder, "webgpu: a card").row("k")).toBeUndefined();
   expect(new TrialCache(cache.folder, "cpu").row("k")).toEqual(row);
