@@ -186,6 +186,7 @@ class Work {
         ...twin,
         method: method.name,
         budget,
+        config: { ...twin.config, search: JSON.parse(JSON.stringify(method.config)) },
         seconds: { ...seconds, train, evaluate: evaluation },
       };
       this.#append(row);
