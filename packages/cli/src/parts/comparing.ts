@@ -6,6 +6,7 @@ import {
   type Comparison,
   type ComparisonEvent,
   compare,
+  ownName,
   type Searcher,
   type TrainEvent,
 } from "@trimtab/search-core";
@@ -106,7 +107,7 @@ export function saliencyText(
   { searches }: Comparison,
   fields: OpenRun["data"]["fields"],
 ): string | undefined {
-  const search = searches.find(({ method }) => method === "sseds");
+  const search = searches.find(({ method, config }) => ownName(method, config) === "sseds");
   if (!search) return undefined;
   return saliencyOf(search.notes, fields);
 }
