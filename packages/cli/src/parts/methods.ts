@@ -70,9 +70,14 @@ export class Methods {
     if (typeof use !== "string") {
       throw new UsageError(`method "${name}": "use" is ${JSON.stringify(use)}; give the name of a method.`);
     }
-    const taken = refusal(name, this.#factories);
+    const taken = this.refusal(name);
     if (taken) throw new UsageError(`label "${name}" of method "${use}": ${taken}.`);
     return labelled(this.#factory(use)(own as never), name);
+  }
+
+  /** Why something new cannot have this name, or undefined. */
+  refusal(name: string): string | undefined {
+    return refusal(name, this.#factories);
   }
 
   #factory(name: string): Factory {
@@ -102,7 +107,6 @@ export async function loadMethods(modules: readonly string[] = []): Promise<Meth
   return new Methods(unique, factories);
 }
 
-/** Why something new cannot have this name, or undefined. */
 function refusal(name: string, taken: ReadonlyMap<string, unknown>): string | undefined {
   if (name === BASE) return "the name is taken by the base model; choose another one";
   if (taken.has(name)) {

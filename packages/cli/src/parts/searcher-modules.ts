@@ -21,7 +21,7 @@ export function moduleUrl(written: string, from: string): string {
   try {
     if (existsSync(path)) return pathToFileURL(Bun.resolveSync(path, from)).href;
     // only where it is installed: asked for an unknown package, Bun would fetch it
-    if (isInstalled(written, from)) return pathToFileURL(Bun.resolveSync(written, from)).href;
+    if (installedAt(packageOf(written), from)) return pathToFileURL(Bun.resolveSync(written, from)).href;
   } catch {
     throw new UsageError(
       `searcher module ${written}: is a folder without an entry; name its .ts or .js file, or give its package.json "module".`,
@@ -33,12 +33,18 @@ export function moduleUrl(written: string, from: string): string {
   );
 }
 
-function isInstalled(written: string, from: string): boolean {
-  const name = /^(@[^/]+\/)?[^./@][^/]*/.exec(written)?.[0];
-  if (name === undefined) return false;
+/** The package's name at the beginning of what is imported, or "" where that is no package. */
+function packageOf(written: string): string {
+  return /^(@[^/]+\/)?[^./@][^/]*/.exec(written)?.[0] ?? "";
+}
+
+/** The folder of a package as code in the folder `from` sees it, or undefined where it is not installed. */
+export function installedAt(name: string, from: string): string | undefined {
+  if (name === "") return undefined;
   for (let folder = from; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, "node_modules", name))) return true;
-    if (folder === dirname(folder)) return false;
+    const path = join(folder, "node_modules", name);
+    if (existsSync(path)) return path;
+    if (folder === dirname(folder)) return undefined;
   }
 }
 
