@@ -1,32 +1,15 @@
-// The code in the READMEs is run, not trusted. Each ```ts block is a program of its own; one marked ```ts no-run is
+// The code in the READMEs and guides is run, not trusted. Each ```ts block is a program of its own; one marked ```ts no-run is
 // left out and must say why: ```ts no-run: needs a Parquet file of yours
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { examplesOf } from "./examples.ts";
 import { packageNames, root, textOf } from "./tree.ts";
 
-interface Example {
-  /** Line of the README where the block starts. */
-  readonly line: number;
-  readonly code: string;
-  /** Why it is not run; undefined where it is. */
-  readonly reason: string | undefined;
-}
-
-function examplesOf(markdown: string): Example[] {
-  return [...markdown.matchAll(/^```ts([^\n]*)\n([\s\S]*?)^```/gm)].map((match) => {
-    const note = match[1]!.trim();
-    const marked = /^no-run:?\s*(.*)$/.exec(note);
-    if (note !== "" && marked === null)
-      throw new Error(`a block is marked "${note}", expected "no-run: reason"`);
-    const line = markdown.slice(0, match.index).split("\n").length;
-    return { line, code: match[2]!, reason: marked === null ? undefined : marked[1] };
-  });
-}
-
-// The root README's examples run beside the cli, which has every package at hand.
+// The examples of the root README and of the guides run beside the cli, which has every package at hand.
 const readmes = [
   { readme: "README.md", home: "packages/cli" },
+  { readme: "docs/custom-searcher.md", home: "packages/cli" },
   ...packageNames.map((name) => ({ readme: `packages/${name}/README.md`, home: `packages/${name}` })),
 ];
 

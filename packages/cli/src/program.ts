@@ -19,6 +19,7 @@ const VERBS = [
   ["compare", "methods, budgets and seeds at equal bytes", () => import("./verbs/compare.ts")],
   ["export", "a trained model as a compact folder, and ONNX", () => import("./verbs/export.ts")],
   ["report", "comparisons as one page, CSV and JSON", () => import("./verbs/report.ts")],
+  ["new-searcher", "a package for a searcher of your own", () => import("./verbs/new-searcher.ts")],
   ["demo", "all of it, on a generated log or on yours", () => import("./verbs/demo.ts")],
 ] as const;
 

@@ -15,6 +15,7 @@ const VERBS = [
   "compare",
   "export",
   "report",
+  "new-searcher",
   "demo",
 ];
 const cwd = freshFolder();

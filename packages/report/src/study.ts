@@ -7,7 +7,7 @@ import type { Impossible, MethodInfo, Point, Provenance, Study, Unfinished } fro
 import { shapeOf } from "./shape.ts";
 import type { Source, SourceRow } from "./source.ts";
 import { stabilityOf } from "./stability.ts";
-import { judge, searchersIn } from "./words.ts";
+import { baselinesIn, judge, searchersIn } from "./words.ts";
 
 /** Fields that get a popularity curve of their own. */
 const CURVES = 8;
@@ -130,9 +130,10 @@ function largest(fields: readonly FieldSpec[]): number[] {
 
 function methodsOf(rows: readonly ResultRow[], baselines: readonly string[]): MethodInfo[] {
   const order = { base: 0, searcher: 1, baseline: 2 };
+  const there = baselinesIn(rows, baselines);
   return [...new Set(rows.map(({ method }) => method))]
     .map((name): MethodInfo => {
-      const kind = name === "base" ? "base" : baselines.includes(name) ? "baseline" : "searcher";
+      const kind = name === "base" ? "base" : there.includes(name) ? "baseline" : "searcher";
       return { name, kind };
     })
     .sort((a, b) => order[a.kind] - order[b.kind]);

@@ -6,6 +6,7 @@ import {
   dimsBySize,
   hashedRows,
   magnitude,
+  ownName,
   randomDims,
   smallerDim,
   smallerDimProjected,
@@ -24,19 +25,25 @@ export const coreBaselines: readonly string[] = [
 
 const BASE = "base";
 
+/** Names of the baselines in the rows, labels of baselines among them, in order of appearance. */
+export function baselinesIn(rows: readonly ResultRow[], baselines: readonly string[]): string[] {
+  const hits = rows.filter(({ method, config }) => baselines.includes(ownName(method, config.search)));
+  return [...new Set(hits.map(({ method }) => method))];
+}
+
 /** Names of the methods in the rows that are neither baselines nor the base model, in order of appearance. */
 export function searchersIn(rows: readonly ResultRow[], baselines: readonly string[]): string[] {
-  return [...new Set(rows.map(({ method }) => method))].filter(
-    (name) => name !== BASE && !baselines.includes(name),
-  );
+  const others = [BASE, ...baselinesIn(rows, baselines)];
+  return [...new Set(rows.map(({ method }) => method))].filter((name) => !others.includes(name));
 }
 
 /** Each searcher at each budget beside every baseline that was run at it. */
 export function judge(rows: readonly ResultRow[], baselines: readonly string[] = coreBaselines): Judgement[] {
+  const there = baselinesIn(rows, baselines);
   return searchersIn(rows, baselines).flatMap((method) => {
     const all = advantages(rows, method);
     const budgets = [...new Set(rows.filter((r) => r.method === method).map((r) => r.budget))];
-    return budgets.map((budget) => judgement(method, budget, all, baselines));
+    return budgets.map((budget) => judgement(method, budget, all, there));
   });
 }
 

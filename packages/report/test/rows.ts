@@ -28,15 +28,22 @@ export interface RowFacts {
   readonly dataset?: string;
   readonly synthetic?: boolean;
   readonly date?: string;
+  /** The searcher's configuration. */
+  readonly search?: Record<string, string>;
 }
 
-export function rowOf({ method, budget, seed, auc, scheme, ...rest }: RowFacts): ResultRow {
+export function rowOf({ method, budget, seed, auc, scheme, search, ...rest }: RowFacts): ResultRow {
   const calibration = { predicted: 0.3, observed: 0.3, ratio: 1, ece: 0.01 };
   const metrics = { rows: 5000, auc, logloss: 0.5 - auc / 10, calibration, perUser: null };
   return {
     version: 1,
     command: "trimtab compare --run c",
-    config: { key: `${method}-${seed}`, scheme: JSON.parse(JSON.stringify(scheme.toJSON())), epochs: 3 },
+    config: {
+      key: `${method}-${seed}`,
+      scheme: JSON.parse(JSON.stringify(scheme.toJSON())),
+      epochs: 3,
+      ...(search ? { search } : {}),
+    },
     dataset: rest.dataset ?? "planted",
     datasetHash: "ab".repeat(32),
     synthetic: rest.synthetic ?? true,

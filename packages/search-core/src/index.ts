@@ -22,6 +22,7 @@ export {
   readField,
 } from "./elements.ts";
 export * from "./errors.ts";
+export { labelled, ownName } from "./labelled.ts";
 export { type Advantage, advantages, aucError } from "./run/advantage.ts";
 export {
   type Comparison,

@@ -34,6 +34,7 @@ export interface Found {
 }
 
 export interface SearchResult {
+  /** The searcher's name, or the one that `SearchOptions.name` gave it. */
   readonly searcher: string;
   readonly found: readonly Found[];
   /** Seconds of the search itself, base model not counted. */
@@ -46,6 +47,8 @@ export interface SearchOptions {
   /** One or several: most methods find all from one pass. */
   readonly budgets: readonly string[];
   readonly onEvent?: (event: SearchEvent) => void;
+  /** What the results are called in place of the searcher's own name (`labelled`). */
+  readonly name?: string;
 }
 
 /** What the author of a searcher writes. `config` is validated, `limits` are the budgets in numbers. */
@@ -55,12 +58,16 @@ export interface SearcherDefinition<S extends z.ZodType> {
   readonly config: S;
   /** Why a limit cannot be met, before anything is trained; undefined if it can. */
   check(task: Task, limit: Limit, config: z.output<S>): string | undefined;
-  /** Finds one scheme for each limit, in order. `emit` tells progress. */
+  /**
+   * Finds one scheme for each limit, in order. `emit` tells progress. `name` is what the results are called: checkpoints of models
+   * that are handed over trained lie in a folder of this name and the budget.
+   */
   run(
     task: Task,
     limits: readonly Limit[],
     config: z.output<S>,
     emit: (event: SearchEvent) => void,
+    name: string,
   ): Promise<SearchOutcome>;
 }
 
@@ -108,7 +115,7 @@ async function runSearch<S extends z.ZodType>(
   definition: SearcherDefinition<S>,
   config: z.output<S>,
   task: Task,
-  { budgets, onEvent }: SearchOptions,
+  { budgets, onEvent, name = definition.name }: SearchOptions,
   limitFor: (task: Task, text: string) => Limit,
   whyNot: (task: Task, limit: Limit) => string | undefined,
 ): Promise<SearchResult> {
@@ -118,7 +125,8 @@ async function runSearch<S extends z.ZodType>(
     if (why) throw new BudgetImpossible(`${definition.name}: budget ${limit.text} cannot be met: ${why}`);
   }
   const started = performance.now();
-  const { found, notes, seconds } = await definition.run(task, limits, config, (event) => onEvent?.(event));
+  const emit = (event: SearchEvent) => onEvent?.(event);
+  const { found, notes, seconds } = await definition.run(task, limits, config, emit, name);
   for (const [i, { scheme, budget }] of found.entries()) {
     onEvent?.({ kind: "candidate", budget, scheme });
     // a budget is a promise: no scheme leaves a search above it
@@ -129,7 +137,7 @@ async function runSearch<S extends z.ZodType>(
     }
   }
   return {
-    searcher: definition.name,
+    searcher: name,
     found,
     notes,
     seconds: seconds ?? (performance.now() - started) / 1000,

@@ -76,13 +76,13 @@ export const fiited = defineSearcher({
   name: "fiited",
   config: fiitedConfigSchema,
   check: (task, limit, config) => cannot(task, limit, config.chunks),
-  run: (task, limits, config, emit) => search("fiited", task, limits, config, emit),
+  run: (task, limits, config, emit, name) => search(name, task, limits, config, emit),
 });
 
 export const rowPruning = defineSearcher({
   name: "row-pruning",
   config: rowPruningConfigSchema,
   check: (task, limit) => cannot(task, limit, 1),
-  run: (task, limits, config, emit) =>
-    search("row-pruning", task, limits, { ...config, chunks: 1, thresholds: "global" }, emit),
+  run: (task, limits, config, emit, name) =>
+    search(name, task, limits, { ...config, chunks: 1, thresholds: "global" }, emit),
 });

@@ -7,6 +7,7 @@ import {
   type ComparisonEvent,
   type ComparisonOptions,
   compare,
+  ownName,
   type RunFolder,
   recall,
   type Searcher,
@@ -131,7 +132,7 @@ export function saliencyText(
   { searches }: Comparison,
   fields: OpenRun["data"]["fields"],
 ): string | undefined {
-  const search = searches.find(({ method }) => method === "sseds");
+  const search = searches.find(({ method, config }) => ownName(method, config) === "sseds");
   if (!search) return undefined;
   return saliencyOf(search.notes, fields);
 }

@@ -1,13 +1,14 @@
 /** A comparison in the terminal: the table, what is missing, the verdicts. Shared by `report`, `compare` and `demo`. */
 import { type ResultRow, renderResults } from "@trimtab/eval";
 import { type Study, verdictLines } from "@trimtab/report";
+import { ownName } from "@trimtab/search-core";
 import type { Context } from "./context.ts";
 import { allBaselines, liveNames } from "./methods.ts";
 import { wrapWords } from "./wrap.ts";
 
 /** The table of rows; what training takes is shown where a method changes it. */
 export function printRows(context: Context, rows: readonly ResultRow[]): void {
-  const training = rows.some(({ method }) => liveNames.includes(method));
+  const training = rows.some(({ method, config }) => liveNames.includes(ownName(method, config.search)));
   context.print(renderResults(rows, { training }));
 }
 

@@ -23,8 +23,6 @@ export interface Settings {
   readonly model: ModelConfig;
   readonly train: TrainConfig;
   readonly seed: number;
-  /** Configurations of searchers, by name. */
-  readonly methods: Readonly<Record<string, unknown>>;
   /** What was said of DLRM's bottom tower: which fields it reads, and its layers. */
   readonly said: { readonly dense: boolean; readonly bottom: boolean };
 }
@@ -127,14 +125,15 @@ export function addTrainOptions(command: Command): Command {
       number(0),
     )
     .option("--max-steps <n>", "stop after so many steps", whole(1))
-    .option("--config <file>", "JSON file with the same settings: {model, train, seed, methods}");
+    .option("--config <file>", "JSON file with the same settings: {model, train, seed, methods, searchers}");
 }
 
 const fileSchema = z.strictObject({
   model: z.looseObject({ kind: z.string().optional() }).default({}),
   train: z.record(z.string(), z.json()).default({}),
   seed: z.int().nonnegative().optional(),
-  methods: z.record(z.string(), z.json()).default({}),
+  methods: z.record(z.string(), z.record(z.string(), z.json())).default({}),
+  searchers: z.array(z.string()).default([]),
 });
 
 /** Settings of an earlier run, which options go over. */
@@ -189,7 +188,6 @@ export function readSettings(options: SettingsOptions, ground?: Ground): Setting
       `training settings from ${source}`,
     ),
     seed: options.seed ?? file.seed ?? ground?.seed ?? 1,
-    methods: file.methods,
     said: {
       dense: wanted.dense !== undefined,
       bottom: options.bottom !== undefined || file.model.bottom !== undefined,
@@ -217,9 +215,16 @@ export function forFields<S extends Settings>(settings: S, fields: readonly Fiel
   return { ...settings, model: { ...model, dense } };
 }
 
-/** The searchers' configurations of a file. */
-export function readConfigMethods(path: string | undefined): Readonly<Record<string, unknown>> {
-  return readConfigFile(path).methods;
+/** What a file says of searchers. */
+export interface SearcherSettings {
+  /** Configurations by name; one with `use` makes its name a label. */
+  readonly methods: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Modules from outside, paths seen from the file. */
+  readonly searchers: readonly string[];
+}
+
+export function readSearcherSettings(path: string | undefined): SearcherSettings {
+  return readConfigFile(path);
 }
 
 function readConfigFile(path: string | undefined): z.output<typeof fileSchema> {

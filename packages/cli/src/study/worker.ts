@@ -9,7 +9,7 @@ import { comparisonReport, rowLine } from "../parts/comparing.ts";
 import type { Context } from "../parts/context.ts";
 import { withDevice } from "../parts/device.ts";
 import { errorText, exitCodeOf } from "../parts/errors.ts";
-import { method } from "../parts/methods.ts";
+import { loadMethods } from "../parts/methods.ts";
 import type { FromWorker, Order, ToWorker } from "./messages.ts";
 
 const send = (message: FromWorker) => process.send!(message);
@@ -43,7 +43,8 @@ async function part(order: Order): Promise<void> {
   const { config } = run;
   const data = await openDataset(config.data.folder);
   const model = parseModelConfig(config.model, `the model of ${order.folder}`);
-  const methods = order.method ? [method(order.method.name, order.method.config)] : [];
+  const known = await loadMethods(order.modules);
+  const methods = order.method ? [known.make(order.method.name, order.method.config)] : [];
   const context = contextOf(order);
   const report = comparisonReport(context, run.events, order.severalSeeds);
   const again = "Run the same command again: it goes on where it stood.";

@@ -1,20 +1,27 @@
 /** `trimtab compare`: methods, budgets and seeds side by side, at equal bytes; for one dataset and model, or for many as one study. */
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseBudget } from "@trimtab/search-core";
 import type { Command } from "commander";
+import {
+  addSearcherOption,
+  chooseMethods,
+  METHODS_HELP,
+  type MethodOptions,
+} from "../parts/chosen-methods.ts";
 import { printComparison, writeReport } from "../parts/comparing.ts";
 import { shown } from "../parts/data-source.ts";
 import type { DeviceChoice } from "../parts/device.ts";
 import { StudyFailed } from "../parts/errors.ts";
-import { baselineNames, method, methodNames } from "../parts/methods.ts";
+import { defaultMethods } from "../parts/methods.ts";
 import { addDeviceOptions, list, whole, wholes } from "../parts/options.ts";
 import { addResumeOption, addRunOption, cacheOf } from "../parts/runs.ts";
-import { addModelOptions, addTrainOptions, readConfigMethods } from "../parts/settings.ts";
+import { addModelOptions, addTrainOptions } from "../parts/settings.ts";
 import { act, verb } from "../parts/verb.ts";
 import { type CellOptions, keepStudy, openCells, studyOf } from "../study/cells.ts";
 import { runStudy } from "../study/run.ts";
 
-interface Options extends CellOptions, DeviceChoice {
+interface Options extends CellOptions, MethodOptions, DeviceChoice {
   readonly methods?: string[];
   readonly budgets?: string[];
   readonly seeds?: number[];
@@ -31,12 +38,13 @@ export function command(): Command {
     "trimtab compare --data movielens.trimtab --model fm --budgets 50%,10% --seeds 1,2,3 --run runs/compare",
     "trimtab compare --data criteo.trimtab --model deepfm --methods fiited,row-pruning,hashed-rows,smaller-dim --budgets 20%,5% --run runs/chunks",
     "trimtab compare --data criteo.trimtab frappe.trimtab --model fm,deepfm --methods sseds,pep,magnitude --jobs 4 --run runs/study",
+    "trimtab compare --data criteo.trimtab --model fm --searcher ./my-method/src/index.ts --methods my-method,smaller-dim --run runs/mine",
     "trimtab compare --config study.json --run runs/study      # data, models, methods, budgets and seeds in a file (docs/guide.md)",
   )
     .option("--data <paths...>", "dataset folders, or logs that `prepare` knows; one or several")
     .option(
       "--methods <names>",
-      `of ${methodNames.join(", ")} (default: sseds and the baselines of dims)`,
+      `${METHODS_HELP} (default: those of a study file, else sseds, what --searcher brings, and the baselines of dims)`,
       list,
     )
     .option("--budgets <limits>", "budgets between commas (default: 10%)", list)
@@ -62,28 +70,31 @@ export function command(): Command {
     .option("--no-cache", "neither ask other runs nor keep anything for them")
     .option("--keep", "keep the checkpoints of all models, not the base models' alone")
     .option("--force", "replace the comparison that is in the folder");
-  addResumeOption(addRunOption(made));
+  addResumeOption(addRunOption(addSearcherOption(made)));
   addDeviceOptions(addTrainOptions(addModelOptions(made, { several: true })));
   return act<Options>(made, async (context, { keep = false, ...options }) => {
     const study = studyOf(options);
-    const configs = study?.methods ?? (study ? {} : readConfigMethods(options.config));
+    const settings = study && { methods: study.methods ?? {}, searchers: study.searchers ?? [] };
+    const chosen = await chooseMethods({ ...options, settings });
     // defaults here: commander would print lists as JSON in --help
     const named = study?.methods && Object.keys(study.methods);
-    const methods = options.methods ?? named ?? ["sseds", ...baselineNames];
+    const names = options.methods ?? named ?? [...chosen.methods.added, ...defaultMethods];
     const budgets = options.budgets ?? study?.budgets ?? ["10%"];
     const seeds = options.seeds ?? study?.seeds ?? [1];
     for (const budget of budgets) parseBudget(budget);
-    const searchers = methods.map((name) => method(name, configs[name]));
+    const methods = [...new Set(names)].map((name) => chosen.make(name));
     const cells = await openCells(context, { ...options, seed: seeds[0] }, study);
     if (study) {
-      const all = Object.fromEntries(methods.map((name) => [name, configs[name] ?? {}]));
-      keepStudy(options.run, { ...study, methods: all as typeof study.methods, budgets, seeds }, cells);
+      const all = Object.fromEntries(names.map((name) => [name, study.methods?.[name] ?? {}]));
+      const { modules } = chosen.methods;
+      const searchers = modules.map((url) => fileURLToPath(url));
+      keepStudy(options.run, { ...study, methods: all, budgets, seeds, searchers }, cells);
     }
     const cache =
       options.cache === false ? undefined : (options.cache ?? join(cacheOf(options.run), "..", "trials"));
     const { cells: results, failures } = await runStudy(context, options, {
-      ...{ cells, seeds, budgets, methods: searchers, keep, cache },
-      modules: [],
+      ...{ cells, seeds, budgets, methods, keep, cache },
+      modules: chosen.methods.modules,
     });
     for (const { open } of cells) open.run.close();
     for (const { cell, comparison } of results) {

@@ -7,7 +7,7 @@ import { printComparison, runComparison, saliencyText, writeReport } from "../pa
 import { shown } from "../parts/data-source.ts";
 import { DEMO_BATCH, demoLog } from "../parts/demo-log.ts";
 import { type DeviceChoice, describeDevice, withDevice } from "../parts/device.ts";
-import { baselineNames, method } from "../parts/methods.ts";
+import { defaultMethods, loadMethods } from "../parts/methods.ts";
 import { addDeviceOptions, whole } from "../parts/options.ts";
 import { addStartOptions, cacheOf, openRun, type RunOptions, resumeHint } from "../parts/runs.ts";
 import { act, verb } from "../parts/verb.ts";
@@ -55,7 +55,8 @@ export function command(): Command {
     const open = await openRun(context, options, "comparison", { fresh: true });
     const comparison = await withDevice(options, resumeHint("demo", run), async (device) => {
       context.note(`device: ${describeDevice(device.info)}`);
-      const methods = ["sseds", ...baselineNames].map((name) => method(name));
+      const known = await loadMethods();
+      const methods = defaultMethods.map((name) => known.make(name));
       return runComparison(context, open, device, { seeds: [open.seed], budgets: [BUDGET], methods });
     });
     open.run.close();

@@ -10,13 +10,15 @@ import {
   RunFolderError,
   recallSearchByName,
   resultRow,
+  type Searcher,
   Task,
 } from "@trimtab/search-core";
 import type { Command } from "commander";
+import { addSearcherOption, chooseMethods, type MethodOptions } from "../parts/chosen-methods.ts";
 import { shown } from "../parts/data-source.ts";
 import { type DeviceChoice, withDevice } from "../parts/device.ts";
 import { UsageError } from "../parts/errors.ts";
-import { method } from "../parts/methods.ts";
+import type { Methods } from "../parts/methods.ts";
 import { addDeviceOptions } from "../parts/options.ts";
 import { trainReport } from "../parts/reports.ts";
 import {
@@ -28,7 +30,7 @@ import {
 } from "../parts/runs.ts";
 import { act, verb } from "../parts/verb.ts";
 
-interface Options extends RunOptions, DeviceChoice {
+interface Options extends RunOptions, MethodOptions, DeviceChoice {
   readonly budget?: string;
   readonly scheme?: string;
   readonly method?: string;
@@ -45,6 +47,8 @@ interface Choice {
   readonly before: Readonly<Record<string, number>>;
   /** Finds the start of training again, or the trained model, where the search says so. */
   readonly start?: (task: Task) => Promise<Found>;
+  /** What the row's configuration says beside the training. */
+  readonly config?: Readonly<Record<string, unknown>>;
 }
 
 export function command(): Command {
@@ -53,22 +57,24 @@ export function command(): Command {
     "Train the run's model again under a scheme that was found.",
     "trimtab retrain --run runs/movielens --budget 10%",
     "trimtab retrain --run runs/movielens --scheme my-scheme.json",
+    "trimtab retrain --run runs/movielens --searcher ./my-method/src/index.ts --method my-method --budget 10%",
   )
     .option("--budget <limit>", "the budget that a search was given")
     .option("--method <name>", "whose scheme, where several methods found one")
     .option("--scheme <file>", "a scheme file instead")
     .option("--data <path>", "the dataset, where it is no longer where it was")
     .option("--force", "train again from the start, in place of what was trained under this name");
-  addDeviceOptions(addResumeOption(addRunOption(made)));
+  addDeviceOptions(addResumeOption(addRunOption(addSearcherOption(made))));
   return act<Options>(made, async (context, { force, ...options }) => {
     if ((options.budget === undefined) === (options.scheme === undefined)) {
       throw new UsageError("give either --budget (of a search in this run) or --scheme (a scheme file).");
     }
+    const { methods } = await chooseMethods(options);
     const open = await openExistingRun(context, options);
     const { run, train } = open;
     const choice = options.scheme
       ? fromFile(options.scheme)
-      : fromSearch(run, options.budget!, options.method);
+      : fromSearch(run, options.budget!, options.method, methods);
     const folder = join(run.checkpoints, choice.name);
     if (force) rmSync(folder, { recursive: true, force: true });
     const again = "Run the same command again: it goes on where it stood.";
@@ -90,7 +96,7 @@ export function command(): Command {
             trained,
             test: run.rows()[name]?.metrics.test ?? undefined,
             seconds: { ...choice.before, ...trained.seconds },
-            config: { train },
+            config: { train, ...choice.config },
           });
           run.putRow(name, made);
           return made;
@@ -118,7 +124,7 @@ function fromFile(path: string): Choice {
   return { name: `scheme-${name}`, method: name, budget: null, scheme: loadScheme(path), before: {} };
 }
 
-function fromSearch(run: RunFolder, budget: string, wanted: string | undefined): Choice {
+function fromSearch(run: RunFolder, budget: string, wanted: string | undefined, methods: Methods): Choice {
   const searches = run.notes().flatMap((name) => recallSearchByName(run, name) ?? []);
   const hits = searches.flatMap(({ found, saved }) => {
     const hit = found.find((f) => f.budget === budget.trim());
@@ -143,13 +149,16 @@ function fromSearch(run: RunFolder, budget: string, wanted: string | undefined):
     scheme: hit.scheme,
     before: { search: saved.seconds, ...(saved.baseSeconds > 0 ? { base: saved.baseSeconds } : {}) },
     // the weights to start from were in the search's memory, so the search is done again: same seed, same scheme
-    start: saved.whole ? undefined : (task) => startAgain(task, saved.method, saved.config, hit.budget),
+    start: saved.whole
+      ? undefined
+      : (task) => startAgain(task, methods.make(saved.method, saved.config), hit.budget),
+    config: { search: saved.config },
   };
 }
 
 /** From the checkpoints of the search, where it kept them. */
-async function startAgain(task: Task, name: string, config: unknown, budget: string): Promise<Found> {
-  const { found } = await method(name, config).search(task, { budgets: [budget] });
+async function startAgain(task: Task, searcher: Searcher, budget: string): Promise<Found> {
+  const { found } = await searcher.search(task, { budgets: [budget] });
   return found[0]!;
 }
 

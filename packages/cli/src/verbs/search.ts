@@ -1,5 +1,6 @@
 /** `trimtab search`: schemes under one or several budgets. */
 import {
+  ownName,
   type RunFolder,
   recallSearchByName,
   type SavedSearch,
@@ -8,18 +9,23 @@ import {
   WatchedTask,
 } from "@trimtab/search-core";
 import type { Command } from "commander";
+import {
+  addSearcherOption,
+  chooseMethods,
+  METHODS_HELP,
+  type MethodOptions,
+} from "../parts/chosen-methods.ts";
 import { saliencyOf } from "../parts/comparing.ts";
 import { shown } from "../parts/data-source.ts";
 import { type DeviceChoice, withDevice } from "../parts/device.ts";
 import { UsageError } from "../parts/errors.ts";
-import { method, methodNames } from "../parts/methods.ts";
 import { addDeviceOptions, repeated, whole } from "../parts/options.ts";
 import { searchReport } from "../parts/reports.ts";
 import { addResumeOption, addRunOption, openRun, type RunOptions, taskOptions } from "../parts/runs.ts";
 import { addModelOptions, addTrainOptions } from "../parts/settings.ts";
 import { act, verb } from "../parts/verb.ts";
 
-interface Options extends RunOptions, DeviceChoice {
+interface Options extends RunOptions, MethodOptions, DeviceChoice {
   readonly method: string;
   readonly budget: string[];
   readonly set?: string[];
@@ -33,26 +39,24 @@ export function command(): Command {
     "trimtab search --run runs/movielens --method sseds --budget 64KiB --set score=saliency --set batches=1",
     "trimtab search --run runs/movielens --method hashed-rows --budget 35% --set floor=16 --set rule=modulo",
     "trimtab search --run runs/movielens --method fiited --budget 35% --set chunks=4 --set period=500",
+    "trimtab search --run runs/movielens --searcher ./my-method/src/index.ts --method my-method --budget 10%",
   )
     .requiredOption(
       "--budget <limit>",
       '"10%", "64MiB" or "500k parameters"; may be given several times',
       repeated,
     )
-    .option("--method <name>", `one of ${methodNames.join(", ")}`, "sseds")
+    .option("--method <name>", `one ${METHODS_HELP}`, "sseds")
     .option("--set <key=value>", "a setting of the method; may be given several times", repeated)
     .option("--data <path>", "for a run folder that is not there yet: a dataset folder or a log");
-  addResumeOption(addRunOption(made));
+  addResumeOption(addRunOption(addSearcherOption(made)));
   addTrainOptions(addModelOptions(made)).option("--seed <n>", "as in train", whole());
   addDeviceOptions(made);
   return act<Options>(made, async (context, options) => {
-    const typed = readSets(options.set ?? []);
     // refused before anything is opened or trained
-    method(options.method, typed);
+    const searcher = (await chooseMethods(options)).make(options.method, readSets(options.set ?? []));
     const open = await openRun(context, options, "run", { fresh: false });
     const { run, data, seed } = open;
-    const config = { ...(open.methods[options.method] as object | undefined), ...typed };
-    const searcher = method(options.method, config);
     const again = `Run the same command again: it goes on where it stood.`;
     const { saved, schemes } = await withDevice(options, again, async (device) => {
       const task = new WatchedTask(taskOptions(open, device, context));
@@ -74,7 +78,8 @@ export function command(): Command {
       }
     });
     run.close();
-    if (searcher.name === "sseds") context.print(saliencyOf(saved.notes, data.fields));
+    if (ownName(searcher.name, searcher.config) === "sseds")
+      context.print(saliencyOf(saved.notes, data.fields));
     for (const scheme of schemes) context.print(`\n${scheme.describe()}`);
     context.print(nextStep(options, saved));
     context.document({
