@@ -9,10 +9,14 @@ import { dataset, freshFolder, QUICK } from "./support/data.ts";
 
 setDefaultTimeout(120_000);
 
-test.each(["fiited", "row-pruning"])("%s is searched, its trained model kept and evaluated", async (name) => {
+test.each([
+  ["fiited", []],
+  // a label: checkpoints of the trained model are called after it too
+  ["cold-rows", ["--set", "use=row-pruning"]],
+])("%s is searched, its trained model kept and evaluated", async (name, use) => {
   const cwd = freshFolder();
   await must(["train", "--data", await dataset(), ...QUICK, "--run", "r"], { cwd });
-  const search = ["search", "--run", "r", "--method", name, "--budget", "40%"];
+  const search = ["search", "--run", "r", "--method", name, ...use, "--budget", "40%"];
   const found = await must([...search, "--set", "period=3"], { cwd });
   expect(found.out).toMatch(/chunks as \S+: 4 fields, \d+ parameters, .*(39|40)\.\d% of uniform dim 8/);
   const scheme = loadScheme(join(cwd, "r", "schemes", `${name}-40%.json`));
