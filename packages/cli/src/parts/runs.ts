@@ -41,8 +41,8 @@ export interface OpenOptions {
   readonly fresh: boolean;
   /** What options go over, in place of the settings of the run that is there. */
   readonly ground?: Ground;
-  /** The folder beside which prepared logs lie, in place of the run's. */
-  readonly cache?: string;
+  /** The dataset, where it is open already. */
+  readonly data?: Dataset;
 }
 
 /** Makes the run folder, or goes on with the one there is. */
@@ -50,7 +50,7 @@ export async function openRun(
   context: Context,
   options: RunOptions,
   kind: RunConfig["kind"],
-  { fresh, ground, cache = options.run }: OpenOptions,
+  { fresh, ground, data: opened }: OpenOptions,
 ): Promise<OpenRun> {
   const { resume, force } = options;
   if (resume && force) throw new UsageError("--resume and --force exclude each other; give one of them.");
@@ -62,16 +62,24 @@ export async function openRun(
   }
   const there = occupied && !force ? RunFolder.configOf(options.run) : undefined;
   const asked = readSettings(options, ground ?? there);
-  const source = options.data ?? there?.data.folder;
-  if (source === undefined)
-    throw new UsageError("no data was named; give --data (a dataset folder or a log).");
-  const data = await openData(context, source, cacheOf(cache));
+  const data = opened ?? (await openSource(context, options, there));
   const settings = forFields(asked, data.fields);
   const config = configOf(context, kind, data, settings);
   const run = force ? RunFolder.replace(options.run, config) : RunFolder.continue(options.run, config);
   context.onFailure(() => run.abandon());
   run.events.append({ kind: there ? "resumed" : "started", command: context.command });
   return { run, data, ...settings };
+}
+
+async function openSource(
+  context: Context,
+  { data, run }: RunOptions,
+  there: RunConfig | undefined,
+): Promise<Dataset> {
+  const source = data ?? there?.data.folder;
+  if (source === undefined)
+    throw new UsageError("no data was named; give --data (a dataset folder or a log).");
+  return await openData(context, source, cacheOf(run));
 }
 
 /** Opens a run that must be there. */

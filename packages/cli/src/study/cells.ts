@@ -3,9 +3,18 @@ import { existsSync, readdirSync, rmdirSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { baseDim, fileName } from "@trimtab/search-core";
 import type { Context } from "../parts/context.ts";
+import { openData } from "../parts/data-source.ts";
 import { UsageError } from "../parts/errors.ts";
-import { type OpenRun, openRun, type RunOptions } from "../parts/runs.ts";
-import { isStudyFile, readStudyFile, type StudyFile, writeStudyFile } from "./file.ts";
+import { cacheOf, type OpenRun, openRun, type RunOptions } from "../parts/runs.ts";
+import {
+  isStudyFile,
+  labelsOf,
+  matches,
+  readStudyFile,
+  type StudyFile,
+  settingsOf,
+  writeStudyFile,
+} from "./file.ts";
 
 const STUDY = "study.json";
 
@@ -74,22 +83,15 @@ export async function openCells(
   const { config: _, ...typed } = rest;
   try {
     for (const [dataLabel, path] of Object.entries(study.data)) {
-      for (const [modelLabel, base] of Object.entries(study.models)) {
+      const models = Object.keys(study.models).filter((model) => wanted(`${dataLabel}/${model}`));
+      if (models.length === 0) continue;
+      const data = await openData(context, path, cacheOf(options.run));
+      for (const modelLabel of models) {
         const label = `${dataLabel}/${modelLabel}`;
-        if (!wanted(label)) continue;
-        const own = study.cells[label];
-        const ground = {
-          model: { ...base, ...own?.model },
-          train: { ...study.train, ...own?.train },
-          seed: 1,
-        };
+        const ground = { ...settingsOf(study, label), seed: 1 };
         const name = `${dataLabel}-${modelLabel}`;
         const run = join(options.run, name);
-        const open = await openRun(context, { ...typed, run, data: path }, "comparison", {
-          fresh: false,
-          ground,
-          cache: options.run,
-        });
+        const open = await openRun(context, { ...typed, run }, "comparison", { fresh: false, ground, data });
         cells.push({ name, label, open: comparable(open) });
       }
     }
@@ -110,11 +112,7 @@ export function keepStudy(run: string, study: StudyFile, opened: readonly Cell[]
 /** Which cells `only` names. Throws UsageError for one that names none. */
 function cellFilter(study: StudyFile, only: readonly string[] | undefined): (label: string) => boolean {
   if (!only) return () => true;
-  const all = Object.keys(study.data).flatMap((d) => Object.keys(study.models).map((m) => `${d}/${m}`));
-  const matches = (pattern: string, label: string) => {
-    const [words, names] = [pattern.split("/"), label.split("/")];
-    return words.length === 2 && words.every((word, i) => word === "*" || word === names[i]);
-  };
+  const all = labelsOf(study);
   const nothing = only.find((pattern) => !all.some((label) => matches(pattern, label)));
   if (nothing !== undefined) {
     throw new UsageError(`--cells: "${nothing}" is no cell of the study; they are ${all.join(", ")}.`);

@@ -26,7 +26,10 @@ export const studyFileSchema = z.strictObject({
   models: labelled(z.looseObject({ kind: z.string() }), "model"),
   /** Training settings of all. */
   train: settings.default({}),
-  /** What is different for one dataset with one model: { "criteo/fm": { "model": { "tableL2": 1e-3 }, "train": { "batch": 1024 } } }. */
+  /**
+   * What is different for one dataset with one model, or with * for all: { "criteo/fm": { "model": { "tableL2": 1e-3 }, "train": {
+   * "batch": 1024 } } }. Later ones go over earlier ones.
+   */
   cells: z
     .record(z.string(), z.strictObject({ model: settings.default({}), train: settings.default({}) }))
     .default({}),
@@ -38,6 +41,7 @@ export const studyFileSchema = z.strictObject({
   searchers: z.array(z.string()).optional(),
 });
 
+type Settings = Readonly<Record<string, unknown>>;
 export type StudyFile = z.output<typeof studyFileSchema>;
 
 /** True if a --config file is of a study, not of a single comparison. */
@@ -51,18 +55,39 @@ export function readStudyFile(path: string): StudyFile {
   const file = parseConfig(studyFileSchema, parsed(path), path);
   const from = dirname(resolve(path));
   const absolute = (at: string) => (isAbsolute(at) ? at : resolve(from, at));
-  for (const cell of Object.keys(file.cells)) {
-    const [data, model, ...rest] = cell.split("/");
-    if (rest.length === 0 && data! in file.data && model !== undefined && model in file.models) continue;
+  const labels = labelsOf(file);
+  const nothing = Object.keys(file.cells).find((pattern) => !labels.some((label) => matches(pattern, label)));
+  if (nothing !== undefined) {
     throw new UsageError(
-      `${path}: cells: "${cell}" is no dataset and model of the study; write it as one of ` +
-        `${Object.keys(file.data).join(", ")}, a slash, and one of ${Object.keys(file.models).join(", ")}.`,
+      `${path}: cells: "${nothing}" is no dataset and model of the study; write it as one of ` +
+        `${Object.keys(file.data).join(", ")}, a slash, and one of ${Object.keys(file.models).join(", ")}, with * for all.`,
     );
   }
   const data = Object.fromEntries(Object.entries(file.data).map(([name, at]) => [name, absolute(at)]));
   // a bare name is a package
   const searchers = file.searchers?.map((at) => (at.startsWith(".") ? absolute(at) : at));
   return { ...file, data, ...(searchers ? { searchers } : {}) };
+}
+
+/** Labels of all cells: "criteo/fm". */
+export function labelsOf({ data, models }: Pick<StudyFile, "data" | "models">): string[] {
+  return Object.keys(data).flatMap((d) => Object.keys(models).map((m) => `${d}/${m}`));
+}
+
+/** True if "criteo/*" means the cell. */
+export function matches(pattern: string, label: string): boolean {
+  const [words, names] = [pattern.split("/"), label.split("/")];
+  return words.length === 2 && words.every((word, i) => word === "*" || word === names[i]);
+}
+
+/** Settings of one cell: those of all, and over them those that are its own. */
+export function settingsOf(file: StudyFile, label: string): { model: Settings; train: Settings } {
+  const own = Object.entries(file.cells).filter(([pattern]) => matches(pattern, label));
+  const model = file.models[label.split("/")[1]!];
+  return {
+    model: Object.assign({}, model, ...own.map(([, cell]) => cell.model)),
+    train: Object.assign({}, file.train, ...own.map(([, cell]) => cell.train)),
+  };
 }
 
 /** Writes a study file, whole or not at all. */

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isStudyFile, readStudyFile } from "../../src/study/file.ts";
+import { isStudyFile, readStudyFile, settingsOf } from "../../src/study/file.ts";
 import { freshFolder } from "../support/data.ts";
 
 const folder = freshFolder();
@@ -22,6 +22,19 @@ test("paths are relative to the file", () => {
   expect(file.data).toEqual({ small: join(folder, "deep", "small.trimtab") });
   expect(file.searchers).toEqual([join(folder, "deep", "mine.ts"), "a-package"]);
   expect(file.cells).toEqual({});
+});
+
+test("settings of a cell go over those of all, the later over the earlier", () => {
+  const path = written({
+    data: { a: "a", b: "b" },
+    models: { fm: { kind: "fm", dim: 16 }, deepfm: { kind: "deepfm" } },
+    train: { epochs: 9 },
+    cells: { "a/*": { model: { dim: 4 }, train: { batch: 8 } }, "*/fm": { model: { dim: 2 } } },
+  });
+  const file = readStudyFile(path);
+  expect(settingsOf(file, "a/fm")).toEqual({ model: { kind: "fm", dim: 2 }, train: { epochs: 9, batch: 8 } });
+  expect(settingsOf(file, "a/deepfm").model).toEqual({ kind: "deepfm", dim: 4 });
+  expect(settingsOf(file, "b/deepfm")).toEqual({ model: { kind: "deepfm" }, train: { epochs: 9 } });
 });
 
 test("a file of settings is not a study", () => {
