@@ -1,6 +1,7 @@
 /** A report as one HTML file: script, style and data inlined, nothing fetched. */
 import { createHash } from "node:crypto";
 import { script, style } from "./assets.ts";
+import type { Licence } from "./licences.ts";
 import { embeddedJson, html, Markup } from "./markup.ts";
 import type { Report, Study } from "./model.ts";
 import { DATA_ID, type PageData } from "./page/data.ts";
@@ -18,7 +19,7 @@ import {
 
 /** Throws PageError where the page's script cannot be bundled. */
 export async function reportHtml(report: Report): Promise<string> {
-  const code = await script();
+  const { code, licences } = await script();
   // only this one script may run, and nothing may be fetched: a name that got through the escaping would still be harmless
   const hash = createHash("sha256").update(code).digest("base64");
   const policy = `default-src 'none'; script-src 'sha256-${hash}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'`;
@@ -37,7 +38,7 @@ export async function reportHtml(report: Report): Promise<string> {
 ${studies.length < 2 ? null : html`<nav aria-label="studies"><ul>${studies.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>`}
 <noscript><p class="mark warn">Charts need JavaScript; tables and verdicts are below without it.</p></noscript>
 ${studies.map(studySection)}
-<footer>Written by trimtab. Charts by Observable Plot (ISC licence, Copyright Observable, Inc.) with parts of D3 (ISC licence, Copyright Mike Bostock).</footer>
+${footer(licences)}
 </main>
 <script type="application/json" id="${DATA_ID}">${embeddedJson(pageData(report))}</script>
 <script>${new Markup(code)}</script>
@@ -62,6 +63,14 @@ ${timesSection(study)}
 ${rowsSection(study)}
 ${provenanceSection(study)}
 </article>`;
+}
+
+function footer(licences: readonly Licence[]): Markup {
+  const count = licences.reduce((n, { packages }) => n + packages.length, 0);
+  return html`<footer><p>Written by trimtab. Observable Plot draws the charts, with parts of D3.</p>
+<details id="licences"><summary>Licences of the ${count} packages whose code is in this page, or was built into one that is</summary>${licences.map(
+    ({ packages, text }) => html`<h4>${packages.join(", ")}</h4><pre>${text}</pre>`,
+  )}</details></footer>`;
 }
 
 function pageData({ studies }: Report): PageData {

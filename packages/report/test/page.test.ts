@@ -1,10 +1,11 @@
 // The page in a browser: it draws what the data says, fetches nothing, runs nothing but its own script, can be read in both
 // colours and on a narrow screen.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { type Report, readReport, reportHtml } from "../src/index.ts";
+import { licencesOf } from "../src/licences.ts";
 import { findBrowser, launch, type Opened, open } from "./browser.ts";
 import { folderOf, freshFolder, threeSeeds } from "./rows.ts";
 
@@ -30,6 +31,58 @@ test("one file of a reasonable size, with names escaped", async () => {
   expect(text).not.toContain("window.ran = true</script>");
   expect(text.match(/<script/g)).toHaveLength(2);
   expect(text).toContain("&lt;script&gt;window.ran = true");
+});
+
+test("the page has the licence text of everything that draws in it", async () => {
+  const text = await Bun.file(file).text();
+  const shown = text.slice(text.indexOf('<details id="licences">'));
+  for (const [name, words] of [
+    ["@observablehq/plot 0.6.17", "Observable, Inc."],
+    ["d3-scale 4.0.3", "Mike Bostock"],
+    // code of others inside packages of D3: its map projections, its colours, its maps of dates
+    ["d3-geo", "GeographicLib"],
+    ["d3-scale-chromatic", "Cynthia Brewer"],
+    ["internmap", "Copyright 2021 Mike Bostock"],
+  ]) {
+    expect(shown).toContain(name!);
+    expect(shown).toContain(words!);
+  }
+  expect(shown).toContain("provided that the above copyright notice");
+});
+
+test("licences: of what is bundled, and of what a bundled package has built in; none may be absent", () => {
+  const root = freshFolder();
+  const make = (name: string, dependencies: Record<string, string>, licence?: string) => {
+    const folder = join(root, "node_modules", name);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ name, version: "1.0.0", dependencies }));
+    if (licence) writeFileSync(join(folder, "LICENSE"), licence);
+  };
+  make("drawn", { inside: "1", imported: "1" }, "words A");
+  make("inside", {}, "words A");
+  make("imported", {}, "words B");
+  make("shaken", {}, "words C");
+  const at = (name: string) => `node_modules/${name}/index.js`;
+  const metafile = {
+    inputs: {
+      "main.ts": { imports: [{ path: at("drawn") }, { path: at("shaken") }] },
+      [at("drawn")]: { imports: [{ path: at("imported") }] },
+      [at("imported")]: { imports: [] },
+      [at("shaken")]: { imports: [] },
+    },
+    outputs: {
+      "main.js": {
+        inputs: {
+          "main.ts": { bytesInOutput: 5 },
+          [at("drawn")]: { bytesInOutput: 5 },
+          [at("imported")]: { bytesInOutput: 0 },
+        },
+      },
+    },
+  };
+  expect(licencesOf(metafile, root)).toEqual([{ packages: ["drawn 1.0.0", "inside 1.0.0"], text: "words A" }]);
+  rmSync(join(root, "node_modules", "inside", "LICENSE"));
+  expect(() => licencesOf(metafile, root)).toThrow("inside 1.0.0, which is installed without its licence file");
 });
 
 const found = findBrowser();
