@@ -7,9 +7,11 @@ import {
   formatShare,
   type ResultRow,
 } from "@trimtab/eval";
+import { signed } from "./across.ts";
+import { cell, tableHead } from "./html-table.ts";
 import { type Content, html, type Markup } from "./markup.ts";
 import type { Judgement, Study } from "./model.ts";
-import { sentence } from "./words.ts";
+import { sentence, unfinishedTogether } from "./words.ts";
 
 const seedsText = (seeds: readonly number[]) =>
   `${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}`;
@@ -35,7 +37,7 @@ function markOf({ verdict }: Judgement): Markup {
 function besideBase({ base }: Judgement): Content {
   if (base === null) return null;
   const word = { better: "above", worse: "below", "within noise": "not told apart from" }[base.verdict];
-  const gain = `${base.mean >= 0 ? "+" : "-"}${Math.abs(base.mean).toFixed(4)} ± ${base.noise.toFixed(4)}`;
+  const gain = `${signed(base.mean)} ± ${base.noise.toFixed(4)}`;
   return html` <span class="soft">${word} the uniform base model (${gain})</span>`;
 }
 
@@ -45,9 +47,11 @@ export function missingSection({ impossible, unfinished, remarks }: Study): Cont
 ${
   unfinished.length === 0
     ? null
-    : html`<p><span class="mark warn">not finished</span> This comparison is half done. Still to come:</p><ul data-unfinished>${unfinished.map(
-        ({ method, budget, seeds }) =>
-          html`<li>${method}${budget === null ? "" : ` at ${budget}`}: ${seedsText(seeds)}</li>`,
+    : html`<p><span class="mark warn">not finished</span> This comparison is half done. Still to come:</p><ul data-unfinished>${unfinishedTogether(
+        { unfinished },
+      ).map(
+        ({ method, budgets, seeds }) =>
+          html`<li>${method}${budgets.length === 0 ? "" : ` at ${budgets.join(", ")}`}: ${seedsText(seeds)}</li>`,
       )}</ul>`
 }
 ${
@@ -85,6 +89,7 @@ export function dimsSection({ budgets, points }: Study): Content {
   const shown = budgets.filter((budget) => points.some((point) => point.budget === budget));
   if (shown.length === 0) return null;
   const start = shown.includes("10%") ? "10%" : shown[Math.floor((shown.length - 1) / 2)]!;
+  const known = points.some(({ shape }) => shape.frequency !== null);
   const curves = Object.keys(points[0]!.shape.popularity.fields);
   const differ = points.some(({ shape }) => shape.scheme === "elements" || shape.scheme === "chunks");
   return html`<section class="card"><h3>Where the numbers are</h3>
@@ -94,11 +99,17 @@ export function dimsSection({ budgets, points }: Study): Content {
   )}</select></label></div>
 <figure><h4>Dims per field</h4><figcaption>Numbers for each id, mean over seeds${differ ? "; the mean over ids where rows differ" : ""}. A point is a dropped field. Scroll sideways where it does not fit.</figcaption>
 <div class="scroll" data-chart="heat" data-label="Numbers kept for each id, by method and field" tabindex="0"></div></figure>
-<figure><h4>Popularity against numbers kept</h4><div class="controls"><label>Ids of <select data-field><option value="">all fields</option>${curves.map(
+${
+  known
+    ? html`<figure><h4>Frequency against dim: fields</h4><figcaption>A point for each field and method: in how many training rows an id of the field occurs on average, and how many numbers it keeps.</figcaption>
+<div data-chart="field-dims" data-label="Numbers kept for each id, by mean frequency of the field's ids"></div></figure>`
+    : null
+}
+<figure><h4>Frequency against dim: ids</h4><div class="controls"><label>Ids of <select data-field><option value="">all fields</option>${curves.map(
     (name) => html`<option value="${name}">${name}</option>`,
-  )}</select></label></div>
-<figcaption>Ids are numbered by falling frequency; id 0 (unknown values) is left out. Methods that size whole fields are flat inside one field; over all fields their curve only says how fields of different sizes mix.</figcaption>
-<div data-chart="popularity" data-label="Mean numbers kept by popularity"></div></figure></section>`;
+  )}</select></label><label>by <select data-by>${known ? html`<option value="frequency">how often they occur</option>` : null}<option value="tenths">rank, in tenths</option></select></label></div>
+<figcaption>${known ? "Counts are of the training split." : "The dataset is not where the run says, so ids are known by their rank alone: they are numbered by falling frequency."} Id 0 (unknown values) is left out. Methods that size whole fields are flat inside one field. Under hashed rows every id reads a whole vector, which it shares.</figcaption>
+<div data-chart="popularity" data-label="Mean numbers kept by frequency of ids"></div></figure></section>`;
 }
 
 export function stabilitySection({ stability }: Study): Markup {
@@ -139,61 +150,6 @@ export function timesSection({ points }: Study): Markup {
       html`<span><span class="swatch" style="background:var(--phase-${name})"></span>${names[name]!}</span>`,
   )}</div>
 <figure><div data-chart="times" data-label="Seconds of each phase, by method and budget"></div></figure></section>`;
-}
-
-export function droppedSection({ fields }: Study): Markup {
-  const dropped = fields.filter(({ droppedBy }) => droppedBy.length > 0);
-  const saliency = fields.some((field) => field.saliency !== null);
-  const importance = fields.some((field) => field.importance !== null);
-  if (dropped.length === 0) {
-    return html`<section class="card"><h3>Dropped fields</h3><p class="empty">No method dropped a whole field.</p></section>`;
-  }
-  const worth = saliency
-    ? "Saliency is what SSEDS measured on the base model: the field's part of the whole, mean over seeds. It is an estimate of what the field is worth before anything is retrained."
-    : "No notes of a search say what a field is worth (SSEDS writes its saliency, AdaS&S an importance).";
-  return html`<section class="card"><h3>Dropped fields, and what each costs</h3>
-<p class="soft">${dropped.length} of ${fields.length} fields have no number at all in some scheme. ${worth}</p>
-<div class="scroll" data-table="dropped"><table>${tableHead([
-    ["field"],
-    ["ids", true],
-    ["bytes saved", true],
-    ["of the table", true],
-    ...(saliency ? ([["saliency lost", true]] as const) : []),
-    ...(importance ? ([["importance", true]] as const) : []),
-    ["dropped by"],
-  ])}<tbody>${dropped.map(
-    (field) =>
-      html`<tr>${cell(field.name)}${cell(formatCount(field.ids), field.ids)}${cell(formatBytes(field.bytes), field.bytes)}${cell(formatShare(field.share), field.share)}${
-        saliency ? cell(field.saliency === null ? "-" : formatShare(field.saliency), field.saliency) : null
-      }${importance ? cell(field.importance === null ? "-" : field.importance.toPrecision(3), field.importance) : null}<td class="wrap" data-v="${field.droppedBy.length}">${droppedText(field.droppedBy)}</td></tr>`,
-  )}</tbody></table></div></section>`;
-}
-
-function droppedText(lines: Study["fields"][number]["droppedBy"]): string {
-  const methods = [...new Set(lines.map(({ method }) => method))];
-  return methods
-    .map((name) => {
-      const budgets = lines
-        .filter(({ method }) => method === name)
-        .map(({ budget, seeds, of }) => (seeds === of ? budget : `${budget} (${seeds} of ${of} seeds)`));
-      return `${name} at ${budgets.join(", ")}`;
-    })
-    .join("; ");
-}
-
-type ColumnSpec = readonly [title: string, number?: boolean];
-
-function tableHead(columns: readonly ColumnSpec[]): Markup {
-  return html`<thead><tr>${columns.map(
-    ([title, number]) =>
-      html`<th scope="col"${number ? html` class="number"` : null}><button type="button">${title}</button></th>`,
-  )}</tr></thead>`;
-}
-
-/** With a value the cell is a number and sorts by it; null is a number that is not there. */
-function cell(text: string, value?: number | null): Markup {
-  if (value === undefined) return html`<td data-v="${text}">${text}</td>`;
-  return html`<td class="number" data-v="${value ?? ""}">${text}</td>`;
 }
 
 export function rowsSection(study: Study): Markup {

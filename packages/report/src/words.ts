@@ -10,7 +10,8 @@ import {
   smallerDim,
   smallerDimProjected,
 } from "@trimtab/search-core";
-import type { Judgement } from "./model.ts";
+import { signed } from "./across.ts";
+import type { Judgement, Study } from "./model.ts";
 
 /** The baselines of search-core. Whoever knows more of them (row pruning is search-fiited's) says so. */
 export const coreBaselines: readonly string[] = [
@@ -77,7 +78,7 @@ function headlineOf({ method, budget, verdict, better, level, worse }: Omit<Judg
 /** One pair in one sentence, with the difference and its noise. */
 export function sentence({ method, budget, other, mean, noise, seeds, verdict }: Advantage): string {
   const who = budget === null ? method : `${method} at ${budget}`;
-  const gain = `${mean >= 0 ? "+" : "-"}${Math.abs(mean).toFixed(4)} test AUC`;
+  const gain = `${signed(mean)} test AUC`;
   const word = { better: "beats", worse: "is worse than", "within noise": "is not told apart from" }[verdict];
   const whom = other === BASE ? "the uniform base model" : other;
   const beside =
@@ -96,4 +97,16 @@ export function verdictLines(
     headlines: judge(rows, baselines).map(({ headline }) => headline),
     pairs: searchersIn(rows, baselines).flatMap((method) => advantages(rows, method).map(sentence)),
   };
+}
+
+/** A line for all budgets of a method that lack the same seeds. */
+export function unfinishedTogether({ unfinished }: Pick<Study, "unfinished">) {
+  const all = new Map<string, { method: string; budgets: string[]; seeds: readonly number[] }>();
+  for (const { method, budget, seeds } of unfinished) {
+    const key = JSON.stringify([method, seeds]);
+    const line = all.get(key) ?? { method, budgets: [], seeds };
+    if (budget !== null) line.budgets.push(budget);
+    all.set(key, line);
+  }
+  return [...all.values()];
 }

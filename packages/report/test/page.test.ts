@@ -80,9 +80,13 @@ test("licences: of what is bundled, and of what a bundled package has built in; 
       },
     },
   };
-  expect(licencesOf(metafile, root)).toEqual([{ packages: ["drawn 1.0.0", "inside 1.0.0"], text: "words A" }]);
+  expect(licencesOf(metafile, root)).toEqual([
+    { packages: ["drawn 1.0.0", "inside 1.0.0"], text: "words A" },
+  ]);
   rmSync(join(root, "node_modules", "inside", "LICENSE"));
-  expect(() => licencesOf(metafile, root)).toThrow("inside 1.0.0, which is installed without its licence file");
+  expect(() => licencesOf(metafile, root)).toThrow(
+    "inside 1.0.0, which is installed without its licence file",
+  );
 });
 
 const found = findBrowser();

@@ -30,6 +30,7 @@ export {
   compare,
   type Missing,
 } from "./run/comparison.ts";
+export { type DropCostOptions, type DropCosts, dropCosts, recallDropCosts } from "./run/drop-costs.ts";
 export { EventLog } from "./run/event-log.ts";
 export { writeJson } from "./run/files.ts";
 export { modelLabel, type RowFacts, resultRow } from "./run/result-row.ts";

@@ -1,7 +1,7 @@
 /** Runs a comparison and shows it: shared by `compare` and `demo`. */
 import { join } from "node:path";
 import { formatBytes } from "@trimtab/eval";
-import { readReport, reportHtml } from "@trimtab/report";
+import { reportHtml } from "@trimtab/report";
 import {
   type Comparison,
   type ComparisonEvent,
@@ -13,8 +13,7 @@ import { saliencyTable } from "@trimtab/search-sseds";
 import { type Device, writeWhole } from "@trimtab/tensor-core";
 import type { Context } from "./context.ts";
 import { shown } from "./data-source.ts";
-import { allBaselines } from "./methods.ts";
-import { printRows, printVerdicts } from "./report-text.ts";
+import { printRows, printVerdicts, reportOf } from "./report-text.ts";
 import { searchReport, trainReport } from "./reports.ts";
 import type { OpenRun } from "./runs.ts";
 import { missingLines } from "./tables.ts";
@@ -73,6 +72,12 @@ function comparisonReport(
         const report = searches.get(name) ?? searchReport(context, log, event.method, name);
         searches.set(name, report);
         report(event.event);
+        break;
+      }
+      case "fields": {
+        const { seed, done, total } = event;
+        const text = `${done} of ${total} fields left out of the base model`;
+        context.progress.update(named("what fields are worth", seed), done / total, text);
         break;
       }
       case "row": {
@@ -134,7 +139,7 @@ export function printComparison(context: Context, comparison: Comparison, synthe
 export async function writeReport(context: Context, { run }: OpenRun): Promise<void> {
   const path = join(run.path, "report.html");
   try {
-    const page = await reportHtml(readReport([run.path], { baselines: allBaselines }));
+    const page = await reportHtml(await reportOf([run.path]));
     writeWhole(path, [new TextEncoder().encode(page)]);
     context.print(`the report is ${shown(path)}`);
   } catch (reason) {

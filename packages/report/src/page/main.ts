@@ -1,7 +1,8 @@
 /** The page's own script: draws the charts of each study, and draws them again where the width or a choice changes. */
+import { type By, fieldDims, popularity } from "./curves.ts";
 import { DATA_ID, type PageData, type PageStudy } from "./data.ts";
-import { heat, popularity } from "./dims.ts";
 import { type Cost, front, sample } from "./front.ts";
+import { heat } from "./heat.ts";
 import { liveTable } from "./table.ts";
 import { themeSwitch } from "./theme.ts";
 import { times } from "./times.ts";
@@ -12,6 +13,7 @@ class StudyCharts {
   readonly #hidden = new Set<string>();
   #budget: string;
   #field: string | null = null;
+  #by: By = "tenths";
 
   constructor(study: PageStudy, root: HTMLElement) {
     this.#study = study;
@@ -21,6 +23,12 @@ class StudyCharts {
     this.#budget = budget?.value ?? "";
     budget?.addEventListener("change", () => {
       this.#budget = budget.value;
+      this.draw();
+    });
+    const by = root.querySelector<HTMLSelectElement>("select[data-by]");
+    if (by) this.#by = by.value as By;
+    by?.addEventListener("change", () => {
+      this.#by = by.value as By;
       this.draw();
     });
     field?.addEventListener("change", () => {
@@ -60,7 +68,9 @@ class StudyCharts {
   #chart(name: string, width: number): Element | undefined {
     const [study, hidden] = [this.#study, this.#hidden];
     if (name === "heat") return heat(study, this.#budget, width);
-    if (name === "popularity") return popularity(study, this.#budget, this.#field, width, hidden);
+    const chosen = { budget: this.#budget, field: this.#field, by: this.#by };
+    if (name === "popularity") return popularity(study, chosen, width, hidden);
+    if (name === "field-dims") return fieldDims(study, this.#budget, width, hidden);
     if (name === "times") return times(study, width, hidden);
     return front(study, name as Cost, width, hidden);
   }
@@ -75,6 +85,9 @@ function note(text: string): HTMLElement {
 
 const button = document.querySelector<HTMLButtonElement>("#theme");
 if (button) themeSwitch(button);
+for (const table of document.querySelectorAll<HTMLElement>("main > [id] [data-table]")) {
+  if (!table.closest("article")) liveTable(table);
+}
 const { studies } = JSON.parse(document.getElementById(DATA_ID)!.textContent!) as PageData;
 for (const study of studies) {
   const root = document.getElementById(study.id);

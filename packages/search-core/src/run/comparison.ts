@@ -17,6 +17,7 @@ import type { Task } from "../task.ts";
 import type { TrainConfig } from "../training/config.ts";
 import type { TrainEvent } from "../training/progress.ts";
 import { runHash, type Trained } from "../training/trainer.ts";
+import { dropCosts, recallDropCosts, storeDropCosts } from "./drop-costs.ts";
 import { resultRow } from "./result-row.ts";
 import { fileName, type RunFolder } from "./run-folder.ts";
 import { recallSearch, recallSearchByName, type SavedSearch, storeSearch } from "./saved-search.ts";
@@ -33,6 +34,7 @@ export interface Missing {
 export type ComparisonEvent =
   | { readonly kind: "train"; readonly name: string; readonly seed: number; readonly event: TrainEvent }
   | { readonly kind: "search"; readonly method: string; readonly seed: number; readonly event: SearchEvent }
+  | { readonly kind: "fields"; readonly seed: number; readonly done: number; readonly total: number }
   | { readonly kind: "row"; readonly row: ResultRow; readonly known: boolean }
   | ({ readonly kind: "missing" } & Missing);
 
@@ -48,6 +50,8 @@ export interface ComparisonOptions {
   /** The command line, for the rows. */
   readonly command: string;
   readonly signal?: AbortSignal;
+  /** Measure what each field is worth to the base model, for reports; default true. */
+  readonly fieldWorth?: boolean;
   /** Keep the checkpoints of every model, not the base models' alone. */
   readonly keep?: boolean;
   readonly onEvent?: (event: ComparisonEvent) => void;
@@ -97,6 +101,7 @@ class Work {
     const task = new WatchedTask({ data, device, model, train, seed, folder, resume: true, signal });
     try {
       await this.#base(task);
+      if (this.#options.fieldWorth ?? true) await this.#fields(task);
       for (const method of this.#options.methods) await this.#method(task, method);
     } finally {
       await task.dispose();
@@ -116,6 +121,24 @@ class Work {
       trained,
       seconds: {},
     });
+  }
+
+  /** What each field is worth to the base model: measured once a seed. */
+  async #fields(task: WatchedTask): Promise<void> {
+    const { run, data, device, train, onEvent } = this.#options;
+    const { seed } = task;
+    const key = this.#key(task, task.uniform);
+    if (recallDropCosts(run.path, seed)?.key === key) return;
+    // a folder of an older version whose base model is gone: not worth a training
+    if (!existsSync(join(task.folder!, "base"))) return;
+    this.#checkSignal();
+    const { model } = await task.base(this.#onTrain("base", seed));
+    const { valid } = await task.splits();
+    const costs = await dropCosts({
+      ...{ device, model, fields: data.fields, valid, scoreBatch: train.scoreBatch },
+      onField: (done, total) => onEvent?.({ kind: "fields", seed, done, total }),
+    });
+    storeDropCosts(run.path, { key, seed, ...costs });
   }
 
   async #method(task: WatchedTask, method: Searcher): Promise<void> {
