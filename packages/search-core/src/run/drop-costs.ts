@@ -2,7 +2,7 @@
  * What each field is worth to a trained base model: validation AUC where the field's embeddings are read as zeros. Nothing is
  * retrained, and first-order weights stay, as they do under a scheme that drops the field. One scoring pass a field.
  */
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Columns, type Dataset, sampleRows } from "@trimtab/data";
 import { DenseTables } from "@trimtab/embeddings";
@@ -87,6 +87,7 @@ export async function dropCosts(
 const fileOf = (folder: string, seed: number) => join(folder, "fields", `seed-${seed}.json`);
 
 export function storeDropCosts(folder: string, costs: Omit<DropCosts, "version" | "split">): void {
+  mkdirSync(join(folder, "fields"), { recursive: true });
   writeJson(fileOf(folder, costs.seed), dropCostsSchema.parse({ version: 1, split: "valid", ...costs }));
 }
 
