@@ -54,7 +54,7 @@ export function acrossSection({ across, studies }: Report): Markup {
   }
   return html`<section class="card" id="across"><h2>Which method, at which budget</h2>
 <ul>${acrossLines(across).map((line) => html`<li>${line}</li>`)}</ul>
-<p class="soft">In each study the methods of one budget are compared by mean test AUC over the same seeds. <span class="mark place-best">best</span> has the highest mean, <span class="mark place-level">level</span> is not told apart from it (95% interval over seeds), <span class="mark place-behind">behind</span> is. Below: how often each was what; the mean rank among how many methods; the mean distance to the best, and to the uniform table, in test AUC.</p>
+<p class="soft">In each study the methods of one budget are compared by mean test AUC over the same seeds. <span class="mark place-best">best</span> has the highest mean, <span class="mark place-level">level</span> is not told apart from it (95% interval over seeds), <span class="mark place-behind">behind</span> is. Few seeds tell little apart: then almost everything is level. Below: how often each was what; its mean rank, and among how many methods; its mean distance to the best and to the uniform table in test AUC.</p>
 <div class="scroll" data-table="tallies" tabindex="0"><table class="tallies">${tableHead([
     ["method"],
     ...across.budgets.map((budget) => [budget] as const),
@@ -69,16 +69,16 @@ ${contestTable(across, studies)}</section>`;
 
 function tallyCell(tally: Tally | undefined): Markup {
   if (tally === undefined) return html`<td data-v="" class="soft">-</td>`;
-  const { best, level, behind, studies, rank, of, gap, besideBase } = tally;
+  const { best, level, behind, rank, of, gap, besideBase } = tally;
   const parts = [
     ["best", best],
     ["level", level],
     ["behind", behind],
   ] as const;
   const shown = parts.filter(([, n]) => n > 0);
-  return html`<td data-v="${(best + level) / studies}"><div class="places">${shown.map(
-    ([place, n]) => html`<span class="place-${place}" style="flex:${n}">${n}</span>`,
-  )}</div><div>${shown.map(([place, n]) => `${n} ${place}`).join(", ")}</div><div class="soft">rank ${rank.toFixed(1)} of ${Number(of.toFixed(1))}<br>${gap === 0 ? "is the best" : `${signed(gap)} to the best`}${besideBase === null ? null : html`<br>${signed(besideBase)} to uniform`}</div></td>`;
+  return html`<td data-v="${rank}"><div class="places">${shown.map(
+    ([place, n]) => html`<span class="place-${place}" style="flex:${n}">${n} ${place}</span>`,
+  )}</div><div class="soft">rank ${rank.toFixed(1)} of ${Number(of.toFixed(1))}, ${gap === 0 ? "always first" : `${signed(gap)} to the best`}${besideBase === null ? null : html`<br>${signed(besideBase)} to uniform`}</div></td>`;
 }
 
 /** Every number of the tallies comes from a line of this table. */

@@ -13,31 +13,29 @@ export function acrossOf(studies: readonly Part[]): Across {
   const budgets = [...new Set(contests.map(({ budget }) => budget))].sort(bySize);
   const methods = [...new Set(contests.flatMap(({ entries }) => entries.map(({ method }) => method)))];
   const tallies = budgets.flatMap((budget) =>
-    methods
-      .flatMap((method) => tallyOf(method, budget, contests) ?? [])
-      .sort((a, b) => told(b) - told(a) || b.best - a.best || b.gap - a.gap),
+    methods.flatMap((method) => tallyOf(method, budget, contests) ?? []).sort(byRank),
   );
-  const total = (method: string) =>
-    tallies.filter((t) => t.method === method).reduce((n, t) => n + told(t), 0);
-  return { budgets, methods: methods.sort((a, b) => total(b) - total(a)), contests, tallies };
+  return { budgets, methods: methods.sort(overall(tallies)), contests, tallies };
 }
 
-const told = ({ best, level }: Tally) => best + level;
+/** A rank in few studies is no match for one in many; then the lower mean rank is the better, then the smaller distance. */
+function byRank(a: Tally, b: Tally): number {
+  return b.studies - a.studies || a.rank - b.rank || b.gap - a.gap;
+}
 
-/**
- * The methods that have every seed of those that went furthest; a half done one would be judged by other seeds. Undefined where
- * fewer than two are there.
- */
+function overall(tallies: readonly Tally[]): (a: string, b: string) => number {
+  const sum = (method: string, value: (tally: Tally) => number) =>
+    tallies.filter((tally) => tally.method === method).reduce((n, tally) => n + value(tally), 0);
+  const studies = (method: string) => sum(method, (tally) => tally.studies);
+  const rank = (method: string) => sum(method, (tally) => tally.rank * tally.studies) / studies(method);
+  return (a, b) => studies(b) - studies(a) || rank(a) - rank(b);
+}
+
+/** Over seeds that all its methods have: a half done one would be judged by other seeds. Undefined without two methods. */
 function contestOf({ id, rows }: Part, budget: string): Contest | undefined {
   const tested = rows.filter((row) => row.metrics.test !== null && row.seeds.run !== undefined);
   const mine = tested.filter((row) => row.budget === budget);
-  const seedsOf = (of: readonly ResultRow[]) => [...new Set(of.map((row) => row.seeds.run!))];
-  const methods = [...new Set(mine.map(({ method }) => method))];
-  const sets = methods.map((method) => seedsOf(mine.filter((row) => row.method === method)));
-  const seeds = sets.sort((a, b) => b.length - a.length)[0]?.sort((a, b) => a - b) ?? [];
-  const whole = methods.filter((method) =>
-    seeds.every((seed) => mine.some((row) => row.method === method && row.seeds.run === seed)),
-  );
+  const { seeds, methods: whole } = commonSeeds(mine);
   if (whole.length < 2) return undefined;
   const pick = (from: readonly ResultRow[], method: string) =>
     from.filter((row) => row.method === method && seeds.includes(row.seeds.run!));
@@ -66,6 +64,22 @@ function contestOf({ id, rows }: Part, budget: string): Contest | undefined {
     };
   });
   return { study: id, budget, seeds, entries };
+}
+
+/** The seeds of some method, and the methods that have them all: of such pairs the one with the most trainings. */
+function commonSeeds(rows: readonly ResultRow[]): { readonly seeds: number[]; readonly methods: string[] } {
+  const seedsOf = new Map<string, Set<number>>();
+  for (const { method, seeds } of rows) {
+    seedsOf.set(method, (seedsOf.get(method) ?? new Set()).add(seeds.run!));
+  }
+  let best = { seeds: [] as number[], methods: [] as string[] };
+  for (const seeds of seedsOf.values()) {
+    const methods = [...seedsOf].flatMap(([name, theirs]) => (seeds.isSubsetOf(theirs) ? [name] : []));
+    if (methods.length < 2 || methods.length * seeds.size <= best.methods.length * best.seeds.length)
+      continue;
+    best = { seeds: [...seeds].sort((a, b) => a - b), methods };
+  }
+  return best;
 }
 
 function tallyOf(method: string, budget: string, contests: readonly Contest[]): Tally | undefined {
@@ -104,14 +118,21 @@ export const signed = (value: number) => `${value < 0 ? "-" : "+"}${Math.abs(val
 /** How many methods a sentence names. */
 const NAMED = 3;
 
-/** A sentence for each budget: who is best, or not told apart from the best, how often. */
+/** A sentence for each budget: which methods of those that ran in the most studies have the lowest mean ranks. */
 export function acrossLines({ budgets, tallies, contests }: Across): string[] {
   return budgets.map((budget) => {
-    const first = tallies.filter((tally) => tally.budget === budget && told(tally) > 0).slice(0, NAMED);
-    const names = first.map(
-      (tally) => `${tally.method} in ${told(tally)} of ${tally.studies} (best in ${tally.best})`,
-    );
     const n = contests.filter((contest) => contest.budget === budget).length;
-    return `At ${budget}, ${n} ${n === 1 ? "study" : "studies"}: best or not told apart from the best are ${names.join(", ")}.`;
+    const first = tallies.filter((tally) => tally.budget === budget).slice(0, NAMED);
+    const names = first.map((tally) => {
+      const of = tally.studies < n ? ` in ${tally.studies} of them` : "";
+      return `${tally.method} ${tally.rank.toFixed(1)}${of} (${placesOf(tally)})`;
+    });
+    return `At ${budget}, ${n} ${n === 1 ? "study" : "studies"}: the lowest mean ranks have ${names.join(", ")}.`;
   });
+}
+
+/** "2 best, 1 behind". */
+export function placesOf({ best, level, behind }: Tally): string {
+  const parts = [best > 0 && `${best} best`, level > 0 && `${level} level`, behind > 0 && `${behind} behind`];
+  return parts.filter(Boolean).join(", ");
 }

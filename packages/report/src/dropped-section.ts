@@ -20,7 +20,7 @@ export function droppedSection({ fields }: Study): Markup {
 <p class="soft">${dropped.length} of ${fields.length} fields have no number at all in some scheme.${notesOf(fields).map((note) => ` ${note}`)}</p>
 <div class="scroll tall" data-table="dropped" tabindex="0"><table>${tableHead([
     ...columns.map(({ title }) => [title, title !== "field"] as const),
-    ["dropped by (test AUC of the whole scheme beside the base model)"],
+    ["dropped by"],
   ])}<tbody>${dropped.map(
     (field) =>
       html`<tr>${columns.map((column) => column.cell(field))}<td class="wrap" data-v="${field.droppedBy.length}">${droppedText(field.droppedBy)}</td></tr>`,
@@ -70,6 +70,9 @@ function notesOf(fields: readonly FieldLine[]): string[] {
       : "",
     fields.some(({ importance }) => importance !== null)
       ? "Importance: what AdaS&S learned of the field, mean over seeds."
+      : "",
+    fields.some(({ droppedBy }) => droppedBy.some(({ besideBase }) => besideBase !== null))
+      ? "Dropped by: in brackets the test AUC of the whole scheme, with all its other savings, less the base model's."
       : "",
   ].filter((note) => note !== "");
 }

@@ -86,8 +86,13 @@ function footer(licences: readonly Licence[]): Markup {
   )}</details></footer>`;
 }
 
+/** Digits that a chart could show; more of them would only make the page larger. */
+const DIGITS = 6;
+
 function pageData({ studies }: Report): PageData {
-  return {
+  const short = (_: string, value: unknown) =>
+    typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(DIGITS)) : value;
+  const data: PageData = {
     studies: studies.map(({ id, methods, budgets, points, fields }) => ({
       id,
       methods,
@@ -96,4 +101,5 @@ function pageData({ studies }: Report): PageData {
       fields: fields.map(({ name, occurrences }) => ({ name, occurrences })),
     })),
   };
+  return JSON.parse(JSON.stringify(data, short));
 }

@@ -207,10 +207,10 @@ export interface Tally {
 export interface Across {
   /** The largest first. */
   readonly budgets: readonly string[];
-  /** The most often best or level first. */
+  /** Those of most contests first, and of these the lowest mean rank. */
   readonly methods: readonly string[];
   readonly contests: readonly Contest[];
-  /** By budget, the most often best or level first. */
+  /** By budget, those of most studies first, and of these the lowest mean rank. */
   readonly tallies: readonly Tally[];
 }
 

@@ -11,18 +11,18 @@ import { signed } from "./across.ts";
 import { cell, tableHead } from "./html-table.ts";
 import { type Content, html, type Markup } from "./markup.ts";
 import type { Judgement, Study } from "./model.ts";
-import { sentence, unfinishedTogether } from "./words.ts";
+import { sentence, underMark, unfinishedTogether } from "./words.ts";
 
 const seedsText = (seeds: readonly number[]) =>
   `${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}`;
 
 export function verdictSection({ judgements, advantages, synthetic }: Study): Markup {
   const lines = judgements.map(
-    (one) => html`<li data-verdict="${one.verdict}">${markOf(one)} ${one.headline}${besideBase(one)}</li>`,
+    (one) => html`<li data-verdict="${one.verdict}">${markOf(one)} ${underMark(one)}${besideBase(one)}</li>`,
   );
   const pairs = advantages.map((one) => html`<li>${sentence(one)}</li>`);
   return html`<section class="card verdicts"><h3>Verdicts</h3>
-<p class="soft">Each searcher beside the baselines at the same budget: differences of test AUC seed by seed, outside the 95% interval or not.${synthetic ? " All numbers are from generated (synthetic) data." : ""}</p>
+<p class="soft">Each searcher beside the baselines at the same budget: differences of test AUC seed by seed, outside the 95% interval or not. One pair in twenty looks different by chance.${synthetic ? " All numbers are from generated (synthetic) data." : ""}</p>
 ${lines.length === 0 ? html`<p class="empty">No searcher has a finished row, so there is nothing to judge.</p>` : html`<ul class="plain">${lines}</ul>`}
 ${pairs.length === 0 ? null : html`<details><summary>Each pair, with its difference and noise (${pairs.length})</summary><ul class="plain">${pairs}</ul></details>`}
 </section>`;
@@ -38,7 +38,7 @@ function besideBase({ base }: Judgement): Content {
   if (base === null) return null;
   const word = { better: "above", worse: "below", "within noise": "not told apart from" }[base.verdict];
   const gain = `${signed(base.mean)} ± ${base.noise.toFixed(4)}`;
-  return html` <span class="soft">${word} the uniform base model (${gain})</span>`;
+  return html` <span class="soft">${word[0]!.toUpperCase()}${word.slice(1)} the uniform base model (${gain}).</span>`;
 }
 
 export function missingSection({ impossible, unfinished, remarks }: Study): Content {
@@ -77,15 +77,15 @@ export function frontSection({ methods, points }: Study): Markup {
 <p class="soft">${several ? "Bands and bars: one standard deviation over seeds." : "One seed only: training noise is unknown, so there are no bands."} Whole lines and filled symbols are searchers, dashed lines and hollow symbols are baselines. The grey line is the base model with its uniform table.</p>
 <div class="legend">${methods.map(
     ({ name, kind }) =>
-      html`<label><input type="checkbox" checked data-method="${name}"><span data-sample></span>${name} <span class="soft">${kind === "base" ? "uniform" : kind}</span></label>`,
+      html`<label><input type="checkbox" checked data-method="${name}"><span data-sample="${name}"></span>${name} <span class="soft">${kind === "base" ? "uniform" : kind}</span></label>`,
   )}</div>
 <div class="fronts">${charts.map(
     ([name, title]) =>
-      html`<figure><h4>${title}</h4><div data-chart="${name}" data-label="${title}"></div></figure>`,
+      html`<figure${name === "serve" ? html` class="wide"` : null}><h4>${title}</h4><div data-chart="${name}" data-label="${title}"></div></figure>`,
   )}</div></section>`;
 }
 
-export function dimsSection({ budgets, points }: Study): Content {
+export function dimsSection({ methods, budgets, points }: Study): Content {
   const shown = budgets.filter((budget) => points.some((point) => point.budget === budget));
   if (shown.length === 0) return null;
   const start = shown.includes("10%") ? "10%" : shown[Math.floor((shown.length - 1) / 2)]!;
@@ -97,6 +97,9 @@ export function dimsSection({ budgets, points }: Study): Content {
     (budget) =>
       html`<option value="${budget}"${budget === start ? html` selected` : null}>${budget}</option>`,
   )}</select></label></div>
+<div class="legend">${methods
+    .filter(({ kind }) => kind !== "base")
+    .map(({ name }) => html`<span><span data-sample="${name}"></span>${name}</span>`)}</div>
 <figure><h4>Dims per field</h4><figcaption>Numbers for each id, mean over seeds${differ ? "; the mean over ids where rows differ" : ""}. A point is a dropped field. Scroll sideways where it does not fit.</figcaption>
 <div class="scroll" data-chart="heat" data-label="Numbers kept for each id, by method and field" tabindex="0"></div></figure>
 ${
@@ -139,7 +142,7 @@ export function timesSection({ points }: Study): Markup {
   const others = points.some((point) => Object.keys(point.seconds).some((name) => !phases.includes(name)));
   const names: Record<string, string> = {
     base: "base model, where the search needs one",
-    search: "search (one search serves all budgets)",
+    search: "search (for all budgets together)",
     train: "training under the scheme",
     evaluate: "evaluation",
     other: "other phases",
@@ -149,6 +152,7 @@ export function timesSection({ points }: Study): Markup {
     (name) =>
       html`<span><span class="swatch" style="background:var(--phase-${name})"></span>${names[name]!}</span>`,
   )}</div>
+<p class="soft">Wall-clock time, mean over seeds: what else the machine did meanwhile counts too. A search is shown in full at each of its budgets.</p>
 <figure><div data-chart="times" data-label="Seconds of each phase, by method and budget"></div></figure></section>`;
 }
 

@@ -58,21 +58,42 @@ function judgement(
   return { ...told, headline: headlineOf(told) };
 }
 
-function headlineOf({ method, budget, verdict, better, level, worse }: Omit<Judgement, "headline">): string {
-  const who = budget === null ? method : `${method} at ${budget}`;
+type Told = Omit<Judgement, "headline">;
+
+const listOf = (list: readonly Advantage[]) => list.map(({ other }) => other).join(", ");
+
+function oneSeed({ better, level, worse }: Told): string {
   const beside = [...better, ...level, ...worse];
-  const one = beside.length > 0 && beside.every(({ seeds }) => seeds.length === 1) ? " (one seed only)" : "";
-  const names = (list: readonly Advantage[]) => list.map(({ other }) => other).join(", ");
+  return beside.length > 0 && beside.every(({ seeds }) => seeds.length === 1) ? " (one seed only)" : "";
+}
+
+/** "beats A; is not told apart from B; is worse than C". */
+function partsOf({ better, level, worse }: Told): string {
+  return [
+    better.length > 0 ? `beats ${listOf(better)}` : "",
+    level.length > 0 ? `is not told apart from ${listOf(level)}` : "",
+    worse.length > 0 ? `is worse than ${listOf(worse)}` : "",
+  ]
+    .filter((part) => part !== "")
+    .join("; ");
+}
+
+const whoOf = ({ method, budget }: Told) => (budget === null ? method : `${method} at ${budget}`);
+
+function headlineOf(told: Told): string {
+  const { verdict, better } = told;
+  const [who, one] = [whoOf(told), oneSeed(told)];
   if (verdict === "no baseline") return `${who}: no baseline was run at this budget with the same seeds.`;
   if (verdict === "beats") {
-    return `${who} beats ${beside.length === 1 ? "the one baseline there is" : `all ${beside.length} baselines`}: ${names(better)}${one}.`;
+    const all = better.length === 1 ? "the one baseline there is" : `all ${better.length} baselines`;
+    return `${who} beats ${all}: ${listOf(better)}${one}.`;
   }
-  const parts = [
-    better.length > 0 ? `beats ${names(better)}` : "",
-    level.length > 0 ? `is not told apart from ${names(level)}` : "",
-    worse.length > 0 ? `is worse than ${names(worse)}` : "",
-  ].filter((part) => part !== "");
-  return `${who} does not beat the baselines${one}: it ${parts.join("; ")}.`;
+  return `${who} does not beat the baselines${one}: it ${partsOf(told)}.`;
+}
+
+/** The headline beside a mark that says the verdict already. */
+export function underMark(told: Judgement): string {
+  return told.verdict === "no baseline" ? `${whoOf(told)}.` : `${whoOf(told)} ${partsOf(told)}${oneSeed(told)}.`;
 }
 
 /** One pair in one sentence, with the difference and its noise. */

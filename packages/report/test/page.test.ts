@@ -7,7 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { type Report, readReport, reportHtml } from "../src/index.ts";
 import { licencesOf } from "../src/licences.ts";
 import { findBrowser, launch, type Opened, open } from "./browser.ts";
-import { folderOf, freshFolder, threeSeeds } from "./rows.ts";
+import { folderOf, freshFolder, studyFolder, threeSeeds } from "./rows.ts";
 
 setDefaultTimeout(90_000);
 const EVIL = '<script>window.ran = true</script><img src=x onerror="window.ran = true">';
@@ -203,6 +203,64 @@ describe.skipIf(found === undefined)("in Chromium", () => {
         charts.map((c) => c.getBoundingClientRect().right).filter((right) => right > 380),
       );
     expect(wide).toEqual([]);
+  });
+
+  test("of several studies: contents, which method at which budget, every number from a line that is there", async () => {
+    const study = readReport([studyFolder()]);
+    const path = join(folder, "study.html");
+    writeFileSync(path, await reportHtml(study));
+    const { page, problems, requests } = await open(browser, path);
+    expect([problems, requests]).toEqual([[], []]);
+    const lines = page.locator("#contents tbody tr");
+    expect(await lines.count()).toBe(3);
+    expect(await lines.nth(0).textContent()).toContain("sseds at 50%; pep at 50%");
+    expect(await lines.nth(2).textContent()).toMatch(/one-fm.*sseds at 50%; pep nowhere.*18 of 18/);
+    const counted = page.locator("[data-table=contests] tbody tr");
+    expect(await counted.count()).toBe(study.across.contests.length);
+    for (const [m, method] of study.across.methods.entries()) {
+      const mine = study.across.tallies.filter((tally) => tally.method === method);
+      const row = page.locator("[data-table=tallies] tbody tr").nth(m);
+      for (const { budget, best, level, behind } of mine) {
+        const at = study.across.budgets.indexOf(budget);
+        const cell = await row
+          .locator("td")
+          .nth(1 + at)
+          .locator(".places")
+          .textContent();
+        const told = Object.entries({ best, level, behind }).filter(([, n]) => n > 0);
+        expect(cell).toBe(told.map(([place, n]) => `${n} ${place}`).join(""));
+        // the same by counting the marks of the lines below
+        const marks = await counted.evaluateAll(
+          (rows, [budget, m]) =>
+            rows
+              .filter((row) => row.children[1]!.textContent === budget)
+              .map((row) => row.children[3 + m]!.querySelector(".mark")?.textContent ?? ""),
+          [budget, m] as const,
+        );
+        for (const [place, n] of Object.entries({ best, level, behind }))
+          expect(marks.filter((mark) => mark === place)).toHaveLength(n);
+      }
+    }
+    // a line leads to its study, and that one back
+    await lines.nth(1).locator("a").click();
+    const top = () => page.locator("#study-2").evaluate((e) => e.getBoundingClientRect().top);
+    expect(Math.abs(await top())).toBeLessThan(60);
+    await page.locator("#study-2 nav").getByRole("link", { name: "Stability" }).click();
+    expect(
+      Math.abs(await page.locator("#study-2-stability").evaluate((e) => e.getBoundingClientRect().top)),
+    ).toBeLessThan(60);
+    await page.locator("#study-2 nav").getByRole("link", { name: "Contents" }).click();
+    expect(await page.evaluate("window.scrollY")).toBeLessThan(200);
+    await page.locator("#contents").getByRole("button", { name: "base AUC" }).click();
+    expect(await lines.nth(0).textContent()).toContain("one-dlrm");
+    expect(await hardToRead(page)).toEqual([]);
+    await page.locator("#theme").click();
+    expect(await hardToRead(page)).toEqual([]);
+    const narrow = await open(browser, path, { width: 360 });
+    const [inside, screen] = (await narrow.page.evaluate(
+      "[document.documentElement.scrollWidth, window.innerWidth]",
+    )) as [number, number];
+    expect(inside).toBeLessThanOrEqual(screen);
   });
 });
 

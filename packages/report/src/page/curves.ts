@@ -65,7 +65,7 @@ export function popularity(
             domain: [0.7, 10.3],
             ticks: Array.from({ length: 10 }, (_, t) => t + 1),
             tickFormat: String,
-            label: "tenth of the field's ids, from the commonest to the rarest",
+            label: "tenths of a field's ids, the commonest first",
             labelArrow: "none",
           }
         : frequencyAxis(range, width, "training rows in which the id occurs (log scale)"),
@@ -111,7 +111,7 @@ export function fieldDims(
   return Plot.plot({
     width,
     ...COMMON,
-    x: frequencyAxis(range, width, "mean training rows in which an id of the field occurs (log scale)"),
+    x: frequencyAxis(range, width, "mean training rows for an id of the field (log scale)"),
     y: KEPT,
     marks: [
       ...study.methods.map(({ name }) =>

@@ -3,7 +3,7 @@ import * as Plot from "@observablehq/plot";
 import type { PageStudy } from "./data.ts";
 import { fitted, short } from "./format.ts";
 
-const CELL = 28;
+const CELL = 25;
 
 /** From here on letters on a cell change colour; in the few shades around it neither would have a contrast of 4.5 in both themes. */
 const MIDDLE = 62;
@@ -67,7 +67,7 @@ export function heat(study: PageStudy, budget: string, room: number): Element | 
         text: ({ kept }: { kept: number }) => cellText(kept),
         fill: ({ kept }: { kept: number }) =>
           strength(kept) > MIDDLE ? "var(--heat-text-high)" : "var(--heat-text-low)",
-        fontSize: 10.5,
+        fontSize: 10,
         pointerEvents: "none",
         className: "cell-numbers",
       }),

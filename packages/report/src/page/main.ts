@@ -3,9 +3,14 @@ import { type By, fieldDims, popularity } from "./curves.ts";
 import { DATA_ID, type PageData, type PageStudy } from "./data.ts";
 import { type Cost, front, sample } from "./front.ts";
 import { heat } from "./heat.ts";
+import { DrawQueue } from "./queue.ts";
 import { liveTable } from "./table.ts";
 import { themeSwitch } from "./theme.ts";
 import { times } from "./times.ts";
+
+const queue = new DrawQueue(() => {
+  document.documentElement.dataset.drawn = "true";
+});
 
 class StudyCharts {
   readonly #study: PageStudy;
@@ -37,32 +42,43 @@ class StudyCharts {
     });
     for (const box of root.querySelectorAll<HTMLInputElement>("input[data-method]")) {
       const method = box.dataset.method!;
-      box.parentElement?.querySelector("[data-sample]")?.replaceChildren(sample(study, method));
       box.addEventListener("change", () => {
         if (box.checked) this.#hidden.delete(method);
         else this.#hidden.add(method);
         this.draw();
       });
     }
+    for (const place of root.querySelectorAll<HTMLElement>("[data-sample]"))
+      place.replaceChildren(sample(study, place.dataset.sample!));
     for (const table of root.querySelectorAll<HTMLElement>("[data-table]")) liveTable(table);
-    let width = 0;
+    let width = Math.round(root.getBoundingClientRect().width);
     new ResizeObserver(([entry]) => {
       // a chart that changes the page's height must not be drawn for it
       const now = Math.round(entry!.contentRect.width);
       if (now === width) return;
       width = now;
-      this.draw();
+      this.drawSoon();
     }).observe(root);
   }
 
+  drawSoon(): void {
+    for (const place of this.#places()) queue.add(place, () => this.#drawIn(place));
+  }
+
   draw(): void {
-    for (const place of this.#root.querySelectorAll<HTMLElement>("[data-chart]")) {
-      const width = Math.max(240, Math.floor(place.clientWidth));
-      const chart = this.#chart(place.dataset.chart!, width);
-      chart?.setAttribute("role", "img");
-      chart?.setAttribute("aria-label", place.dataset.label ?? "");
-      place.replaceChildren(chart ?? note("Nothing to draw here yet."));
-    }
+    for (const place of this.#places()) this.#drawIn(place);
+  }
+
+  #places(): NodeListOf<HTMLElement> {
+    return this.#root.querySelectorAll<HTMLElement>("[data-chart]");
+  }
+
+  #drawIn(place: HTMLElement): void {
+    const width = Math.max(240, Math.floor(place.clientWidth));
+    const chart = this.#chart(place.dataset.chart!, width);
+    chart?.setAttribute("role", "img");
+    chart?.setAttribute("aria-label", place.dataset.label ?? "");
+    place.replaceChildren(chart ?? note("Nothing to draw here yet."));
   }
 
   #chart(name: string, width: number): Element | undefined {
@@ -91,6 +107,5 @@ for (const table of document.querySelectorAll<HTMLElement>("main > [id] [data-ta
 const { studies } = JSON.parse(document.getElementById(DATA_ID)!.textContent!) as PageData;
 for (const study of studies) {
   const root = document.getElementById(study.id);
-  if (root) new StudyCharts(study, root).draw();
+  if (root) new StudyCharts(study, root).drawSoon();
 }
-document.documentElement.dataset.drawn = "true";
