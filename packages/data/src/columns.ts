@@ -92,3 +92,21 @@ export function shareColumns(columns: Columns): Columns {
   if (columns.users) shared.users = toShared(columns.users, u32);
   return shared;
 }
+
+/** Up to `rows` rows, spread evenly; without users. */
+export function sampleRows(columns: Columns, rows: number): Columns {
+  const n = Math.min(rows, columns.rows);
+  const picked = Array.from({ length: n }, (_, i) => Math.floor((i * columns.rows) / n));
+  return {
+    rows: n,
+    labels: Float32Array.from(picked, (row) => columns.labels[row]!),
+    ids: columns.ids.map((ids) => {
+      const slots = ids.length / columns.rows;
+      const out = new Uint32Array(n * slots);
+      picked.forEach((row, i) => {
+        out.set(ids.subarray(row * slots, (row + 1) * slots), i * slots);
+      });
+      return out;
+    }),
+  };
+}

@@ -8,7 +8,7 @@ export {
   type OpenBatchesOptions,
   openBatches,
 } from "./batch-source.ts";
-export { type Columns, checkColumns, type FieldInfo, sharedUint32 } from "./columns.ts";
+export { type Columns, checkColumns, type FieldInfo, sampleRows, sharedUint32 } from "./columns.ts";
 export { Dataset, openDataset, type VocabularyEntry } from "./dataset.ts";
 export * from "./errors.ts";
 export {

@@ -42,7 +42,7 @@ export type {
   LookupBatch,
   Vectors,
 } from "./tables/contract.ts";
-export { captureTables, loadTables, saveTables } from "./tables/files.ts";
+export { captureTables, loadTables, restoreTables, saveTables } from "./tables/files.ts";
 export { type TableGroup, WHOLE } from "./tables/groups.ts";
 export { HashedTables } from "./tables/hashed.ts";
 export { inheritTables } from "./tables/inherit.ts";

@@ -1,12 +1,11 @@
 /** A model from its exported folder, for scoring on our own engine. Narrow numbers are widened when it is loaded. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Columns } from "@trimtab/data";
-import { type EmbeddingTables, loadTables } from "@trimtab/embeddings";
+import { type EmbeddingTables, restoreTables } from "@trimtab/embeddings";
 import { Model } from "@trimtab/models";
 import { Scorer } from "@trimtab/search-core";
-import { type Device, restoreVariables, saveTensors } from "@trimtab/tensor-core";
+import { type Device, restoreVariables } from "@trimtab/tensor-core";
 import { ExportFolderError } from "./errors.ts";
 import { readFolder } from "./files/folder.ts";
 import { EMBEDDINGS, type ExportManifest, NETWORK } from "./files/manifest.ts";
@@ -80,25 +79,13 @@ export function openExport(folder: string, options: OpenExportOptions): Promise<
   return ExportedModel.open(folder, options);
 }
 
-function tablesOf(device: Device, folder: string, { precision, fields }: ExportManifest): EmbeddingTables {
+function tablesOf(device: Device, folder: string, { fields }: ExportManifest): EmbeddingTables {
   const path = join(folder, EMBEDDINGS);
-  const tables = precision.name === "f32" ? loadTables(device, path) : widened(device, path);
+  const file = widen(decodeExported(readFileSync(path), path));
+  const tables = restoreTables(device, { tensors: asStored(file, path), metadata: file.metadata }, path);
   const told = JSON.stringify(fields.map(({ name, rows, slots }) => [name, rows, slots]));
   if (told === JSON.stringify(tables.scheme.fields.map(({ name, rows, slots }) => [name, rows, slots])))
     return tables;
   tables.dispose();
   throw new ExportFolderError(`${path}: is of other fields than the manifest's; export the model again.`);
-}
-
-/** `loadTables` reads files, so what was widened becomes one for a moment. */
-function widened(device: Device, path: string): EmbeddingTables {
-  const file = widen(decodeExported(readFileSync(path), path));
-  const folder = mkdtempSync(join(tmpdir(), "trimtab-export-"));
-  try {
-    const wide = join(folder, EMBEDDINGS);
-    saveTensors(wide, { tensors: asStored(file, path), metadata: file.metadata });
-    return loadTables(device, wide);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 }

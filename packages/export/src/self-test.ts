@@ -1,6 +1,6 @@
 /** The test that an export must pass: what is on disk scores as the run's model does, on our engine and in onnxruntime. */
 import { join } from "node:path";
-import type { Columns } from "@trimtab/data";
+import { type Columns, sampleRows } from "@trimtab/data";
 import { evaluate } from "@trimtab/eval";
 import type { Device } from "@trimtab/tensor-core";
 import { SelfTestError } from "./errors.ts";
@@ -28,7 +28,7 @@ export interface SelfTestOptions {
 /** Reloads, scores, compares. Throws SelfTestError where anything differs; removes nothing. */
 export async function selfTest(options: SelfTestOptions): Promise<SelfTest> {
   const { folder, device, reference, valid, scoreBatch } = options;
-  const sample = sampleColumns(valid, options.rows);
+  const sample = sampleRows(valid, options.rows);
   const told = await reference(sample);
   const exported = await openExport(folder, { device, scoreBatch });
   try {
@@ -101,22 +101,4 @@ function mustAgree({ largest, relative }: Difference, one: string, other: string
     `self-test: logits of ${one} and of ${other} differ by up to ${largest.toExponential(2)}, ` +
       `${TOLERANCE} is allowed (of logits above 1: of their size); do not use the folder, and report this.`,
   );
-}
-
-/** Up to `rows` rows, spread evenly. */
-export function sampleColumns(columns: Columns, rows: number): Columns {
-  const n = Math.min(rows, columns.rows);
-  const picked = Array.from({ length: n }, (_, i) => Math.floor((i * columns.rows) / n));
-  return {
-    rows: n,
-    labels: Float32Array.from(picked, (row) => columns.labels[row]!),
-    ids: columns.ids.map((ids) => {
-      const slots = ids.length / columns.rows;
-      const out = new Uint32Array(n * slots);
-      picked.forEach((row, i) => {
-        out.set(ids.subarray(row * slots, (row + 1) * slots), i * slots);
-      });
-      return out;
-    }),
-  };
 }

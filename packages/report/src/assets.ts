@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PageError } from "./errors.ts";
+import { type Licence, licencesOf } from "./licences.ts";
 
 const PAGE = join(import.meta.dirname, "page");
 
@@ -15,15 +16,21 @@ ${under(':root:not([data-theme="light"])')}}
 ${under(':root[data-theme="dark"]')}`;
 }
 
-let bundled: Promise<string> | undefined;
+export interface Script {
+  readonly code: string;
+  /** Of everything in `code` that is not ours. */
+  readonly licences: readonly Licence[];
+}
+
+let bundled: Promise<Script> | undefined;
 
 /** Observable Plot, what it needs of d3, and our drawing, as one script. Throws PageError. */
-export function script(): Promise<string> {
+export function script(): Promise<Script> {
   bundled ??= bundle();
   return bundled;
 }
 
-async function bundle(): Promise<string> {
+async function bundle(): Promise<Script> {
   let built: Awaited<ReturnType<typeof Bun.build>>;
   try {
     built = await Bun.build({
@@ -31,6 +38,7 @@ async function bundle(): Promise<string> {
       target: "browser",
       format: "iife",
       minify: true,
+      metafile: true,
     });
   } catch (cause) {
     throw new PageError(
@@ -40,5 +48,6 @@ async function bundle(): Promise<string> {
   }
   const text = await built.outputs[0]!.text();
   // a script element ends at this text, wherever it stands
-  return text.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
+  const code = text.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
+  return { code, licences: licencesOf(built.metafile) };
 }

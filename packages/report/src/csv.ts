@@ -1,10 +1,19 @@
-/** The rows of a report as CSV, one finished training a line, exact numbers. */
+/** A report as CSV: rows, what each field got and is worth, stability, several studies together. Exact numbers. */
 import type { ResultRow } from "@trimtab/eval";
-import type { Report, Study } from "./model.ts";
+import type { FieldLine, Point, Report, StabilityLine, Study, Tally } from "./model.ts";
 
 type Cell = string | number | boolean | null | undefined;
 
-const COLUMNS: readonly (readonly [title: string, value: (row: ResultRow, study: Study) => Cell])[] = [
+/** Columns of a table whose lines belong to a study. */
+type Columns<Line> = readonly (readonly [title: string, value: (line: Line, study: Study) => Cell])[];
+
+const STUDY: Columns<unknown> = [
+  ["study", (_, study) => study.name],
+  ["dataset", (_, study) => study.dataset],
+  ["model", (_, study) => study.model],
+];
+
+const ROWS: Columns<ResultRow> = [
   ["dataset", (row) => row.dataset],
   ["dataset_hash", (row) => row.datasetHash],
   ["synthetic", (row) => row.synthetic],
@@ -36,12 +45,83 @@ const COLUMNS: readonly (readonly [title: string, value: (row: ResultRow, study:
   ["command", (row) => row.command],
 ];
 
-/** CSV as RFC 4180 has it, but with plain line ends. */
-export function reportCsv({ studies }: Report): string {
-  const lines = studies.flatMap((study) =>
-    study.rows.map((row) => COLUMNS.map(([, value]) => quoted(value(row, study))).join(",")),
-  );
-  return `${[COLUMNS.map(([title]) => title).join(","), ...lines].join("\n")}\n`;
+interface FieldAt {
+  readonly field: FieldLine;
+  readonly index: number;
+  readonly point: Point;
+}
+
+const FIELDS: Columns<FieldAt> = [
+  ...STUDY,
+  ["field", ({ field }) => field.name],
+  ["ids", ({ field }) => field.ids],
+  ["rows_per_id", ({ field }) => field.occurrences],
+  ["uniform_bytes", ({ field }) => field.bytes],
+  ["share", ({ field }) => field.share],
+  ["auc_lost_as_zeros", ({ field }) => field.dropCost?.mean],
+  ["auc_lost_as_zeros_sd", ({ field }) => field.dropCost?.sd],
+  ["saliency", ({ field }) => field.saliency],
+  ["importance", ({ field }) => field.importance],
+  ["method", ({ point }) => point.method],
+  ["budget", ({ point }) => point.budget],
+  ["seeds", ({ point }) => point.seeds.length],
+  ["numbers_per_id", ({ point, index }) => point.shape.kept[index]],
+  ["seeds_dropped", ({ point, index }) => point.shape.dropped[index]],
+];
+
+const STABILITY: Columns<StabilityLine> = [
+  ...STUDY,
+  ["method", (line) => line.method],
+  ["budget", (line) => line.budget],
+  ["seeds", (line) => line.runs],
+  ["equal_dims", (line) => line.agreement],
+  ["mean_abs_log2_ratio", (line) => line.meanAbsLog2Ratio],
+  ["rank_correlation", (line) => line.rankCorrelation],
+  ["numbers_shared", (line) => line.shared],
+];
+
+const TALLIES: readonly (readonly [title: string, value: (tally: Tally) => Cell])[] = [
+  ["budget", ({ budget }) => budget],
+  ["method", ({ method }) => method],
+  ["studies", ({ studies }) => studies],
+  ["best", ({ best }) => best],
+  ["level", ({ level }) => level],
+  ["behind", ({ behind }) => behind],
+  ["mean_rank", ({ rank }) => rank],
+  ["mean_methods", ({ of }) => of],
+  ["mean_auc_to_best", ({ gap }) => gap],
+  ["mean_auc_to_uniform", ({ besideBase }) => besideBase],
+];
+
+/** What a CSV file can hold: every row; fields under every method and budget; stability; several studies together. */
+export type CsvPart = "rows" | "fields" | "stability" | "across";
+
+/** CSV as RFC 4180 has it, but with plain line ends; a title line, then a line for each row of the part. */
+export function reportCsv({ studies, across }: Report, part: CsvPart = "rows"): string {
+  const linesOf = <Line>(columns: Columns<Line>, lines: (study: Study) => readonly Line[]) =>
+    table(
+      columns.map(([title]) => title),
+      studies.flatMap((study) => lines(study).map((line) => columns.map(([, value]) => value(line, study)))),
+    );
+  switch (part) {
+    case "rows":
+      return linesOf(ROWS, ({ rows }) => rows);
+    case "fields":
+      return linesOf(FIELDS, ({ fields, points }) =>
+        fields.flatMap((field, index) => points.map((point) => ({ field, index, point }))),
+      );
+    case "stability":
+      return linesOf(STABILITY, ({ stability }) => stability);
+    case "across":
+      return table(
+        TALLIES.map(([title]) => title),
+        across.tallies.map((tally) => TALLIES.map(([, value]) => value(tally))),
+      );
+  }
+}
+
+function table(titles: readonly string[], lines: readonly (readonly Cell[])[]): string {
+  return `${[titles, ...lines].map((line) => line.map(quoted).join(",")).join("\n")}\n`;
 }
 
 function quoted(cell: Cell): string {

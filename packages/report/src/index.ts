@@ -1,21 +1,28 @@
 /** @trimtab/report: a comparison as one self-contained page, as CSV, as JSON, and in words. */
-export { reportCsv, reportJson } from "./csv.ts";
+export { acrossLines, signed } from "./across.ts";
+export { type CsvPart, reportCsv, reportJson } from "./csv.ts";
+export { droppedText } from "./dropped-section.ts";
 export * from "./errors.ts";
+export { type Frequencies, type Occurrences, readFrequencies } from "./frequency.ts";
 export { reportHtml } from "./html.ts";
 export type {
+  Across,
+  Contest,
+  ContestEntry,
+  Curves,
   FieldLine,
   Impossible,
   Judgement,
   MethodInfo,
   MethodKind,
   Point,
-  Popularity,
   Provenance,
   Report,
   Shape,
   StabilityLine,
   Study,
+  Tally,
   Unfinished,
 } from "./model.ts";
 export { type ReportOptions, readReport } from "./report.ts";
-export { coreBaselines, judge, searchersIn, sentence, verdictLines } from "./words.ts";
+export { coreBaselines, judge, searchersIn, sentence, unfinishedTogether, verdictLines } from "./words.ts";

@@ -35,11 +35,14 @@ export interface Shape {
   readonly kept: readonly number[];
   /** Seeds in which the field has no number at all. */
   readonly dropped: readonly number[];
-  /** Numbers kept for each id, by tenths of the ids from the commonest to the rarest; null where a tenth has no id. */
-  readonly popularity: Popularity;
+  /** Numbers kept for each id, by tenths of the ids from the commonest to the rarest. */
+  readonly popularity: Curves;
+  /** Numbers kept for each id that occurs 1, 2-3, 4-7, 8-15, ... times in the training split; null where that is not known. */
+  readonly frequency: Curves | null;
 }
 
-export interface Popularity {
+/** Means over the ids of a class; null where a class has no id. */
+export interface Curves {
   /** Over all fields together. */
   readonly all: readonly (number | null)[];
   /** For the largest fields, by name. */
@@ -50,9 +53,16 @@ export interface FieldLine {
   readonly name: string;
   /** n_f */
   readonly ids: number;
+  /** Mean rows of the training split in which an id of it occurs; null where that is not known. */
+  readonly occurrences: number | null;
   /** Serve bytes of the field in the uniform table, and its part of the whole. */
   readonly bytes: number;
   readonly share: number;
+  /**
+   * Validation AUC that the base model loses where it reads the field's embeddings as zeros, over seeds; nothing is retrained. null
+   * where it was not measured.
+   */
+  readonly dropCost: Summary | null;
   /** Its part of the saliency that SSEDS measured (mean over seeds); null where no notes have it. */
   readonly saliency: number | null;
   /** How much AdaS&S found the field to matter; null where no notes have it. */
@@ -63,6 +73,8 @@ export interface FieldLine {
     readonly budget: string;
     readonly seeds: number;
     readonly of: number;
+    /** Mean test AUC of the whole scheme, all its savings together, less the base model's; null where they have other seeds. */
+    readonly besideBase: number | null;
   }[];
 }
 
@@ -127,6 +139,8 @@ export interface Provenance {
 export interface Study {
   readonly id: string;
   readonly title: string;
+  /** Of its run folder; of several the first one's. */
+  readonly name: string;
   readonly dataset: string;
   readonly datasetHash: string;
   readonly synthetic: boolean;
@@ -142,11 +156,62 @@ export interface Study {
   readonly advantages: readonly Advantage[];
   readonly impossible: readonly Impossible[];
   readonly unfinished: readonly Unfinished[];
+  /** Trainings that are done, and that were asked for; what is not possible is not counted. */
+  readonly progress: { readonly done: number; readonly asked: number };
   /** Without schemes, whose masks may be megabytes; they are in the run folder. */
   readonly rows: readonly ResultRow[];
   readonly provenance: Provenance;
   /** What a reader should know: skipped lines, older rows left out. */
   readonly remarks: readonly string[];
+}
+
+/** One method in one contest. */
+export interface ContestEntry {
+  readonly method: string;
+  /** Of the test split, over the contest's seeds. */
+  readonly auc: Summary;
+  /** 1 + how many methods have a higher mean. */
+  readonly rank: number;
+  /** "level": the best is not told apart from it (95% interval over seeds). "behind": it is. */
+  readonly place: "best" | "level" | "behind";
+  /** Its mean less the best one's: at most 0. */
+  readonly gap: number;
+  /** Its mean less the base model's over the same seeds; null where these are not all there. */
+  readonly besideBase: number | null;
+}
+
+/** All methods of one study at one budget, over seeds that all of them have; the best first. */
+export interface Contest {
+  readonly study: string;
+  readonly budget: string;
+  readonly seeds: readonly number[];
+  readonly entries: readonly ContestEntry[];
+}
+
+/** One method at one budget over all studies in which it had a contest; `gap`, `rank` and `besideBase` are means over them. */
+export interface Tally {
+  readonly method: string;
+  readonly budget: string;
+  readonly studies: number;
+  readonly best: number;
+  readonly level: number;
+  readonly behind: number;
+  readonly rank: number;
+  /** Mean number of methods in its contests. */
+  readonly of: number;
+  readonly gap: number;
+  readonly besideBase: number | null;
+}
+
+/** What several studies say together. */
+export interface Across {
+  /** The largest first. */
+  readonly budgets: readonly string[];
+  /** Those of most contests first, and of these the lowest mean rank. */
+  readonly methods: readonly string[];
+  readonly contests: readonly Contest[];
+  /** By budget, those of most studies first, and of these the lowest mean rank. */
+  readonly tallies: readonly Tally[];
 }
 
 export interface Report {
@@ -155,4 +220,5 @@ export interface Report {
   readonly created: string;
   readonly synthetic: boolean;
   readonly studies: readonly Study[];
+  readonly across: Across;
 }

@@ -1,27 +1,33 @@
 /** From run folders to a report. */
 import type { ResultRow } from "@trimtab/eval";
+import { acrossOf } from "./across.ts";
 import { NothingToReport } from "./errors.ts";
+import type { Frequencies } from "./frequency.ts";
 import type { Report } from "./model.ts";
-import { readSource, type Source } from "./source.ts";
+import { readSource, runsIn, type Source } from "./source.ts";
 import { studyOf } from "./study.ts";
 import { coreBaselines } from "./words.ts";
 
 export interface ReportOptions {
   /** Methods that searchers must beat: those of search-core unless given. Everything else but "base" is a searcher. */
   readonly baselines?: readonly string[];
+  /** How often ids occur, from `readFrequencies`; without it the report shows ids by their rank. */
+  readonly frequencies?: Frequencies;
 }
 
 /**
  * Reads finished and half done comparisons. Folders with the same data, base model and training settings become one study, unless
  * both have the same method at the same budget and seed: those could differ in settings of the method, and stay apart.
  *
+ * A folder with a study.json instead of a run stands for the runs in its sub-folders.
+ *
  * @throws NothingToReport where no folder has a row, RunFolderError where there is no run
  */
 export function readReport(
   folders: readonly string[],
-  { baselines = coreBaselines }: ReportOptions = {},
+  { baselines = coreBaselines, frequencies = new Map() }: ReportOptions = {},
 ): Report {
-  const sources = folders.map(readSource);
+  const sources = folders.flatMap(runsIn).map(readSource);
   const full = sources.filter(({ rows }) => rows.length > 0);
   if (full.length === 0) {
     throw new NothingToReport(
@@ -34,7 +40,7 @@ export function readReport(
     if (group) group.push(source);
     else groups.push([source]);
   }
-  const studies = groups.map((group, i) => studyOf(group, `study-${i + 1}`, baselines));
+  const studies = groups.map((group, i) => studyOf(group, { id: `study-${i + 1}`, baselines, frequencies }));
   const empty = sources.filter(({ rows }) => rows.length === 0).map(({ folder }) => folder);
   const [first, ...rest] = studies;
   const remarks = empty.map((folder) => `${folder}: no training is finished there yet.`);
@@ -43,6 +49,7 @@ export function readReport(
     created: new Date().toISOString(),
     synthetic: studies.some(({ synthetic }) => synthetic),
     studies: [{ ...first!, remarks: [...first!.remarks, ...remarks] }, ...rest],
+    across: acrossOf(studies),
   };
 }
 

@@ -7,20 +7,22 @@ import {
   formatShare,
   type ResultRow,
 } from "@trimtab/eval";
+import { signed } from "./across.ts";
+import { cell, tableHead } from "./html-table.ts";
 import { type Content, html, type Markup } from "./markup.ts";
 import type { Judgement, Study } from "./model.ts";
-import { sentence } from "./words.ts";
+import { sentence, underMark, unfinishedTogether } from "./words.ts";
 
 const seedsText = (seeds: readonly number[]) =>
   `${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}`;
 
 export function verdictSection({ judgements, advantages, synthetic }: Study): Markup {
   const lines = judgements.map(
-    (one) => html`<li data-verdict="${one.verdict}">${markOf(one)} ${one.headline}${besideBase(one)}</li>`,
+    (one) => html`<li data-verdict="${one.verdict}">${markOf(one)} ${underMark(one)}${besideBase(one)}</li>`,
   );
   const pairs = advantages.map((one) => html`<li>${sentence(one)}</li>`);
   return html`<section class="card verdicts"><h3>Verdicts</h3>
-<p class="soft">Each searcher beside the baselines at the same budget: differences of test AUC seed by seed, outside the 95% interval or not.${synthetic ? " All numbers are from generated (synthetic) data." : ""}</p>
+<p class="soft">Each searcher beside the baselines at the same budget: differences of test AUC seed by seed, outside the 95% interval or not. One pair in twenty looks different by chance.${synthetic ? " All numbers are from generated (synthetic) data." : ""}</p>
 ${lines.length === 0 ? html`<p class="empty">No searcher has a finished row, so there is nothing to judge.</p>` : html`<ul class="plain">${lines}</ul>`}
 ${pairs.length === 0 ? null : html`<details><summary>Each pair, with its difference and noise (${pairs.length})</summary><ul class="plain">${pairs}</ul></details>`}
 </section>`;
@@ -35,8 +37,8 @@ function markOf({ verdict }: Judgement): Markup {
 function besideBase({ base }: Judgement): Content {
   if (base === null) return null;
   const word = { better: "above", worse: "below", "within noise": "not told apart from" }[base.verdict];
-  const gain = `${base.mean >= 0 ? "+" : "-"}${Math.abs(base.mean).toFixed(4)} ± ${base.noise.toFixed(4)}`;
-  return html` <span class="soft">${word} the uniform base model (${gain})</span>`;
+  const gain = `${signed(base.mean)} ± ${base.noise.toFixed(4)}`;
+  return html` <span class="soft">${word[0]!.toUpperCase()}${word.slice(1)} the uniform base model (${gain}).</span>`;
 }
 
 export function missingSection({ impossible, unfinished, remarks }: Study): Content {
@@ -45,9 +47,11 @@ export function missingSection({ impossible, unfinished, remarks }: Study): Cont
 ${
   unfinished.length === 0
     ? null
-    : html`<p><span class="mark warn">not finished</span> This comparison is half done. Still to come:</p><ul data-unfinished>${unfinished.map(
-        ({ method, budget, seeds }) =>
-          html`<li>${method}${budget === null ? "" : ` at ${budget}`}: ${seedsText(seeds)}</li>`,
+    : html`<p><span class="mark warn">not finished</span> This comparison is half done. Still to come:</p><ul data-unfinished>${unfinishedTogether(
+        { unfinished },
+      ).map(
+        ({ method, budgets, seeds }) =>
+          html`<li>${method}${budgets.length === 0 ? "" : ` at ${budgets.join(", ")}`}: ${seedsText(seeds)}</li>`,
       )}</ul>`
 }
 ${
@@ -73,18 +77,19 @@ export function frontSection({ methods, points }: Study): Markup {
 <p class="soft">${several ? "Bands and bars: one standard deviation over seeds." : "One seed only: training noise is unknown, so there are no bands."} Whole lines and filled symbols are searchers, dashed lines and hollow symbols are baselines. The grey line is the base model with its uniform table.</p>
 <div class="legend">${methods.map(
     ({ name, kind }) =>
-      html`<label><input type="checkbox" checked data-method="${name}"><span data-sample></span>${name} <span class="soft">${kind === "base" ? "uniform" : kind}</span></label>`,
+      html`<label><input type="checkbox" checked data-method="${name}"><span data-sample="${name}"></span>${name} <span class="soft">${kind === "base" ? "uniform" : kind}</span></label>`,
   )}</div>
 <div class="fronts">${charts.map(
     ([name, title]) =>
-      html`<figure><h4>${title}</h4><div data-chart="${name}" data-label="${title}"></div></figure>`,
+      html`<figure${name === "serve" ? html` class="wide"` : null}><h4>${title}</h4><div data-chart="${name}" data-label="${title}"></div></figure>`,
   )}</div></section>`;
 }
 
-export function dimsSection({ budgets, points }: Study): Content {
+export function dimsSection({ methods, budgets, points }: Study): Content {
   const shown = budgets.filter((budget) => points.some((point) => point.budget === budget));
   if (shown.length === 0) return null;
   const start = shown.includes("10%") ? "10%" : shown[Math.floor((shown.length - 1) / 2)]!;
+  const known = points.some(({ shape }) => shape.frequency !== null);
   const curves = Object.keys(points[0]!.shape.popularity.fields);
   const differ = points.some(({ shape }) => shape.scheme === "elements" || shape.scheme === "chunks");
   return html`<section class="card"><h3>Where the numbers are</h3>
@@ -92,13 +97,22 @@ export function dimsSection({ budgets, points }: Study): Content {
     (budget) =>
       html`<option value="${budget}"${budget === start ? html` selected` : null}>${budget}</option>`,
   )}</select></label></div>
+<div class="legend">${methods
+    .filter(({ kind }) => kind !== "base")
+    .map(({ name }) => html`<span><span data-sample="${name}"></span>${name}</span>`)}</div>
 <figure><h4>Dims per field</h4><figcaption>Numbers for each id, mean over seeds${differ ? "; the mean over ids where rows differ" : ""}. A point is a dropped field. Scroll sideways where it does not fit.</figcaption>
 <div class="scroll" data-chart="heat" data-label="Numbers kept for each id, by method and field" tabindex="0"></div></figure>
-<figure><h4>Popularity against numbers kept</h4><div class="controls"><label>Ids of <select data-field><option value="">all fields</option>${curves.map(
+${
+  known
+    ? html`<figure><h4>Frequency against dim: fields</h4><figcaption>A point for each field and method: in how many training rows an id of the field occurs on average, and how many numbers it keeps.</figcaption>
+<div data-chart="field-dims" data-label="Numbers kept for each id, by mean frequency of the field's ids"></div></figure>`
+    : null
+}
+<figure><h4>Frequency against dim: ids</h4><div class="controls"><label>Ids of <select data-field><option value="">all fields</option>${curves.map(
     (name) => html`<option value="${name}">${name}</option>`,
-  )}</select></label></div>
-<figcaption>Ids are numbered by falling frequency; id 0 (unknown values) is left out. Methods that size whole fields are flat inside one field; over all fields their curve only says how fields of different sizes mix.</figcaption>
-<div data-chart="popularity" data-label="Mean numbers kept by popularity"></div></figure></section>`;
+  )}</select></label><label>by <select data-by>${known ? html`<option value="frequency">how often they occur</option>` : null}<option value="tenths">rank, in tenths</option></select></label></div>
+<figcaption>${known ? "Counts are of the training split." : "The dataset is not where the run says, so ids are known by their rank alone: they are numbered by falling frequency."} Id 0 (unknown values) is left out. Methods that size whole fields are flat inside one field. Under hashed rows every id reads a whole vector, which it shares.</figcaption>
+<div data-chart="popularity" data-label="Mean numbers kept by frequency of ids"></div></figure></section>`;
 }
 
 export function stabilitySection({ stability }: Study): Markup {
@@ -128,7 +142,7 @@ export function timesSection({ points }: Study): Markup {
   const others = points.some((point) => Object.keys(point.seconds).some((name) => !phases.includes(name)));
   const names: Record<string, string> = {
     base: "base model, where the search needs one",
-    search: "search (one search serves all budgets)",
+    search: "search (for all budgets together)",
     train: "training under the scheme",
     evaluate: "evaluation",
     other: "other phases",
@@ -138,62 +152,8 @@ export function timesSection({ points }: Study): Markup {
     (name) =>
       html`<span><span class="swatch" style="background:var(--phase-${name})"></span>${names[name]!}</span>`,
   )}</div>
+<p class="soft">Wall-clock time, mean over seeds: what else the machine did meanwhile counts too. A search is shown in full at each of its budgets.</p>
 <figure><div data-chart="times" data-label="Seconds of each phase, by method and budget"></div></figure></section>`;
-}
-
-export function droppedSection({ fields }: Study): Markup {
-  const dropped = fields.filter(({ droppedBy }) => droppedBy.length > 0);
-  const saliency = fields.some((field) => field.saliency !== null);
-  const importance = fields.some((field) => field.importance !== null);
-  if (dropped.length === 0) {
-    return html`<section class="card"><h3>Dropped fields</h3><p class="empty">No method dropped a whole field.</p></section>`;
-  }
-  const worth = saliency
-    ? "Saliency is what SSEDS measured on the base model: the field's part of the whole, mean over seeds. It is an estimate of what the field is worth before anything is retrained."
-    : "No notes of a search say what a field is worth (SSEDS writes its saliency, AdaS&S an importance).";
-  return html`<section class="card"><h3>Dropped fields, and what each costs</h3>
-<p class="soft">${dropped.length} of ${fields.length} fields have no number at all in some scheme. ${worth}</p>
-<div class="scroll" data-table="dropped"><table>${tableHead([
-    ["field"],
-    ["ids", true],
-    ["bytes saved", true],
-    ["of the table", true],
-    ...(saliency ? ([["saliency lost", true]] as const) : []),
-    ...(importance ? ([["importance", true]] as const) : []),
-    ["dropped by"],
-  ])}<tbody>${dropped.map(
-    (field) =>
-      html`<tr>${cell(field.name)}${cell(formatCount(field.ids), field.ids)}${cell(formatBytes(field.bytes), field.bytes)}${cell(formatShare(field.share), field.share)}${
-        saliency ? cell(field.saliency === null ? "-" : formatShare(field.saliency), field.saliency) : null
-      }${importance ? cell(field.importance === null ? "-" : field.importance.toPrecision(3), field.importance) : null}<td class="wrap" data-v="${field.droppedBy.length}">${droppedText(field.droppedBy)}</td></tr>`,
-  )}</tbody></table></div></section>`;
-}
-
-function droppedText(lines: Study["fields"][number]["droppedBy"]): string {
-  const methods = [...new Set(lines.map(({ method }) => method))];
-  return methods
-    .map((name) => {
-      const budgets = lines
-        .filter(({ method }) => method === name)
-        .map(({ budget, seeds, of }) => (seeds === of ? budget : `${budget} (${seeds} of ${of} seeds)`));
-      return `${name} at ${budgets.join(", ")}`;
-    })
-    .join("; ");
-}
-
-type ColumnSpec = readonly [title: string, number?: boolean];
-
-function tableHead(columns: readonly ColumnSpec[]): Markup {
-  return html`<thead><tr>${columns.map(
-    ([title, number]) =>
-      html`<th scope="col"${number ? html` class="number"` : null}><button type="button">${title}</button></th>`,
-  )}</tr></thead>`;
-}
-
-/** With a value the cell is a number and sorts by it; null is a number that is not there. */
-function cell(text: string, value?: number | null): Markup {
-  if (value === undefined) return html`<td data-v="${text}">${text}</td>`;
-  return html`<td class="number" data-v="${value ?? ""}">${text}</td>`;
 }
 
 export function rowsSection(study: Study): Markup {

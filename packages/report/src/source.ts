@@ -3,10 +3,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Scheme, schemeFromJSON } from "@trimtab/embeddings";
 import { parseResultRow, type ResultRow, readResults } from "@trimtab/eval";
-import { type RunConfig, RunFolder } from "@trimtab/search-core";
+import { type DropCosts, type RunConfig, RunFolder, recallDropCosts } from "@trimtab/search-core";
 import { z } from "zod";
 import { type History, readHistory } from "./asked.ts";
-import { ReportError } from "./errors.ts";
+import { NothingToReport, ReportError } from "./errors.ts";
 
 /** What of a search's notes the report shows; searchers write more. */
 const notesSchema = z.looseObject({
@@ -28,9 +28,32 @@ export interface Source {
   readonly config: RunConfig;
   readonly rows: readonly SourceRow[];
   readonly notes: readonly SearchNotes[];
+  /** What each field is worth to the base model, for each seed for which it was measured. */
+  readonly dropCosts: readonly DropCosts[];
   readonly history: History;
   readonly problems: readonly string[];
 }
+
+/** Marks a folder whose sub-folders are comparisons that were made together. */
+const STUDY = "study.json";
+
+/** The run folders that `folder` stands for: itself, or of a study the comparisons in its sub-folders, by name. Throws NothingToReport. */
+export function runsIn(folder: string): string[] {
+  const has = (path: string, name: string) => existsSync(join(resolve(path), name));
+  if (has(folder, "config.json") || !has(folder, STUDY)) return [folder];
+  const runs = readdirSync(resolve(folder), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+    .map(({ name }) => join(folder, name))
+    .filter((path) => has(path, "config.json") && readRun(path).kind === "comparison")
+    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+  if (runs.length > 0) return runs;
+  throw new NothingToReport(
+    `${folder}: is a study in which no comparison has begun, so there is nothing to report; run the study on and report again.`,
+  );
+}
+
+/** What fixed the run in a folder. Throws RunFolderError. */
+export const readRun = (folder: string): RunConfig => RunFolder.configOf(folder);
 
 /**
  * Reads a folder that `compare`, `demo` or `train` made.
@@ -38,7 +61,7 @@ export interface Source {
  * @throws RunFolderError where there is no run; ReportError where its results cannot be read
  */
 export function readSource(folder: string): Source {
-  const config = RunFolder.configOf(folder);
+  const config = readRun(folder);
   const path = resolve(folder);
   const problems: string[] = [];
   const rows = readRows(path, folder, problems).flatMap((row): SourceRow[] => {
@@ -50,7 +73,17 @@ export function readSource(folder: string): Source {
     }
   });
   const notes = readNotes(join(path, "notes"), problems);
-  return { folder, config, rows, notes, history: readHistory(join(path, "events.jsonl")), problems };
+  const seeds = new Set(rows.flatMap(({ row }) => row.seeds.run ?? []));
+  const dropCosts = [...seeds].flatMap((seed) => recallDropCosts(path, seed) ?? []);
+  return {
+    folder,
+    config,
+    rows,
+    notes,
+    dropCosts,
+    history: readHistory(join(path, "events.jsonl")),
+    problems,
+  };
 }
 
 function readRows(path: string, folder: string, problems: string[]): ResultRow[] {

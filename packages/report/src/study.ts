@@ -1,8 +1,10 @@
 /** From the rows of one or several folders to one study: everything in it has the same data, base model and training. */
+import { basename, resolve } from "node:path";
 import type { FieldSpec } from "@trimtab/embeddings";
 import { type ResultRow, summarize } from "@trimtab/eval";
 import { advantages } from "@trimtab/search-core";
 import { fieldLines } from "./fields.ts";
+import type { Frequencies, Occurrences } from "./frequency.ts";
 import type { Impossible, MethodInfo, Point, Provenance, Study, Unfinished } from "./model.ts";
 import { shapeOf } from "./shape.ts";
 import type { Source, SourceRow } from "./source.ts";
@@ -18,8 +20,14 @@ interface Group {
   readonly members: readonly SourceRow[];
 }
 
+export interface StudyOptions {
+  readonly id: string;
+  readonly baselines: readonly string[];
+  readonly frequencies: Frequencies;
+}
+
 /** Builds the study of `sources`, which `together` found to belong together. */
-export function studyOf(sources: readonly Source[], id: string, baselines: readonly string[]): Study {
+export function studyOf(sources: readonly Source[], { id, baselines, frequencies }: StudyOptions): Study {
   const remarks = sources.flatMap(({ problems }) => problems);
   const members = latest(
     sources.flatMap(({ rows }) => rows),
@@ -30,7 +38,8 @@ export function studyOf(sources: readonly Source[], id: string, baselines: reado
   const fields = first.scheme.fields;
   const shown = largest(fields);
   const groups = grouped(members);
-  const points = groups.map((group) => pointOf(group, shown));
+  const occurrences = fitting(frequencies.get(first.row.datasetHash), fields);
+  const points = groups.map((group) => pointOf(group, shown, occurrences));
   const kinds = methodsOf(rows, baselines);
   const stability = groups.flatMap(({ method, budget, members }) => {
     if (budget === null) return [];
@@ -38,28 +47,33 @@ export function studyOf(sources: readonly Source[], id: string, baselines: reado
     return stabilityOf(method, budget, schemes) ?? [];
   });
   const impossible = impossibleOf(sources, rows);
+  const unfinished = unfinishedOf(sources, rows, impossible);
+  const open = unfinished.reduce((n, { seeds }) => n + seeds.length, 0);
   const { dataset, datasetHash, synthetic, model } = first.row;
   return {
     id,
     title: `${dataset}, ${model}`,
+    name: basename(resolve(sources[0]!.folder)),
     dataset,
     datasetHash,
     synthetic,
     model,
     methods: kinds,
     budgets: budgetsOf(points, impossible),
-    fields: fieldLines(
-      fields,
+    fields: fieldLines(fields, {
       points,
-      first.row.bytes.uniform,
-      sources.flatMap(({ notes }) => notes),
-    ),
+      uniformBytes: first.row.bytes.uniform,
+      notes: sources.flatMap(({ notes }) => notes),
+      dropCosts: sources.flatMap(({ dropCosts }) => dropCosts),
+      occurrences,
+    }),
     points,
     stability,
     judgements: judge(rows, baselines),
     advantages: searchersIn(rows, baselines).flatMap((method) => advantages(rows, method)),
     impossible,
-    unfinished: unfinishedOf(sources, rows, impossible),
+    unfinished,
+    progress: { done: rows.length, asked: rows.length + open },
     rows: rows.map(withoutScheme),
     provenance: provenanceOf(sources, rows),
     remarks,
@@ -97,7 +111,20 @@ function grouped(members: readonly SourceRow[]): Group[] {
   });
 }
 
-function pointOf({ method, budget, members }: Group, shown: readonly number[]): Point {
+/** Counts of exactly these fields; of others they would be nonsense. */
+function fitting(
+  occurrences: Occurrences | undefined,
+  fields: readonly FieldSpec[],
+): Occurrences | undefined {
+  const fits = fields.every(({ rows }, f) => occurrences?.[f]?.length === rows);
+  return fits ? occurrences : undefined;
+}
+
+function pointOf(
+  { method, budget, members }: Group,
+  shown: readonly number[],
+  occurrences: Occurrences | undefined,
+): Point {
   const rows = members.map(({ row }) => row);
   const over = (value: (row: ResultRow) => number) => summarize(rows.map(value));
   const tested = rows.every((row) => row.metrics.test !== null);
@@ -115,6 +142,7 @@ function pointOf({ method, budget, members }: Group, shown: readonly number[]): 
     shape: shapeOf(
       members.map(({ scheme }) => scheme),
       shown,
+      occurrences,
     ),
   };
 }

@@ -11,7 +11,8 @@ import {
   smallerDim,
   smallerDimProjected,
 } from "@trimtab/search-core";
-import type { Judgement } from "./model.ts";
+import { signed } from "./across.ts";
+import type { Judgement, Study } from "./model.ts";
 
 /** The baselines of search-core. Whoever knows more of them (row pruning is search-fiited's) says so. */
 export const coreBaselines: readonly string[] = [
@@ -64,27 +65,50 @@ function judgement(
   return { ...told, headline: headlineOf(told) };
 }
 
-function headlineOf({ method, budget, verdict, better, level, worse }: Omit<Judgement, "headline">): string {
-  const who = budget === null ? method : `${method} at ${budget}`;
+type Told = Omit<Judgement, "headline">;
+
+const listOf = (list: readonly Advantage[]) => list.map(({ other }) => other).join(", ");
+
+function oneSeed({ better, level, worse }: Told): string {
   const beside = [...better, ...level, ...worse];
-  const one = beside.length > 0 && beside.every(({ seeds }) => seeds.length === 1) ? " (one seed only)" : "";
-  const names = (list: readonly Advantage[]) => list.map(({ other }) => other).join(", ");
+  return beside.length > 0 && beside.every(({ seeds }) => seeds.length === 1) ? " (one seed only)" : "";
+}
+
+/** "beats A; is not told apart from B; is worse than C". */
+function partsOf({ better, level, worse }: Told): string {
+  return [
+    better.length > 0 ? `beats ${listOf(better)}` : "",
+    level.length > 0 ? `is not told apart from ${listOf(level)}` : "",
+    worse.length > 0 ? `is worse than ${listOf(worse)}` : "",
+  ]
+    .filter((part) => part !== "")
+    .join("; ");
+}
+
+const whoOf = ({ method, budget }: Told) => (budget === null ? method : `${method} at ${budget}`);
+
+function headlineOf(told: Told): string {
+  const { verdict, better } = told;
+  const [who, one] = [whoOf(told), oneSeed(told)];
   if (verdict === "no baseline") return `${who}: no baseline was run at this budget with the same seeds.`;
   if (verdict === "beats") {
-    return `${who} beats ${beside.length === 1 ? "the one baseline there is" : `all ${beside.length} baselines`}: ${names(better)}${one}.`;
+    const all = better.length === 1 ? "the one baseline there is" : `all ${better.length} baselines`;
+    return `${who} beats ${all}: ${listOf(better)}${one}.`;
   }
-  const parts = [
-    better.length > 0 ? `beats ${names(better)}` : "",
-    level.length > 0 ? `is not told apart from ${names(level)}` : "",
-    worse.length > 0 ? `is worse than ${names(worse)}` : "",
-  ].filter((part) => part !== "");
-  return `${who} does not beat the baselines${one}: it ${parts.join("; ")}.`;
+  return `${who} does not beat the baselines${one}: it ${partsOf(told)}.`;
+}
+
+/** The headline beside a mark that says the verdict already. */
+export function underMark(told: Judgement): string {
+  return told.verdict === "no baseline"
+    ? `${whoOf(told)}.`
+    : `${whoOf(told)} ${partsOf(told)}${oneSeed(told)}.`;
 }
 
 /** One pair in one sentence, with the difference and its noise. */
 export function sentence({ method, budget, other, mean, noise, seeds, verdict }: Advantage): string {
   const who = budget === null ? method : `${method} at ${budget}`;
-  const gain = `${mean >= 0 ? "+" : "-"}${Math.abs(mean).toFixed(4)} test AUC`;
+  const gain = `${signed(mean)} test AUC`;
   const word = { better: "beats", worse: "is worse than", "within noise": "is not told apart from" }[verdict];
   const whom = other === BASE ? "the uniform base model" : other;
   const beside =
@@ -103,4 +127,16 @@ export function verdictLines(
     headlines: judge(rows, baselines).map(({ headline }) => headline),
     pairs: searchersIn(rows, baselines).flatMap((method) => advantages(rows, method).map(sentence)),
   };
+}
+
+/** A line for all budgets of a method that lack the same seeds. */
+export function unfinishedTogether({ unfinished }: Pick<Study, "unfinished">) {
+  const all = new Map<string, { method: string; budgets: string[]; seeds: readonly number[] }>();
+  for (const { method, budget, seeds } of unfinished) {
+    const key = JSON.stringify([method, seeds]);
+    const line = all.get(key) ?? { method, budgets: [], seeds };
+    if (budget !== null) line.budgets.push(budget);
+    all.set(key, line);
+  }
+  return [...all.values()];
 }

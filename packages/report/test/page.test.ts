@@ -1,12 +1,13 @@
 // The page in a browser: it draws what the data says, fetches nothing, runs nothing but its own script, can be read in both
 // colours and on a narrow screen.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { type Report, readReport, reportHtml } from "../src/index.ts";
+import { licencesOf } from "../src/licences.ts";
 import { findBrowser, launch, type Opened, open } from "./browser.ts";
-import { folderOf, freshFolder, threeSeeds } from "./rows.ts";
+import { folderOf, freshFolder, studyFolder, threeSeeds } from "./rows.ts";
 
 setDefaultTimeout(90_000);
 const EVIL = '<script>window.ran = true</script><img src=x onerror="window.ran = true">';
@@ -30,6 +31,62 @@ test("one file of a reasonable size, with names escaped", async () => {
   expect(text).not.toContain("window.ran = true</script>");
   expect(text.match(/<script/g)).toHaveLength(2);
   expect(text).toContain("&lt;script&gt;window.ran = true");
+});
+
+test("the page has the licence text of everything that draws in it", async () => {
+  const text = await Bun.file(file).text();
+  const shown = text.slice(text.indexOf('<details id="licences">'));
+  for (const [name, words] of [
+    ["@observablehq/plot 0.6.17", "Observable, Inc."],
+    ["d3-scale 4.0.3", "Mike Bostock"],
+    // code of others inside packages of D3: its map projections, its colours, its maps of dates
+    ["d3-geo", "GeographicLib"],
+    ["d3-scale-chromatic", "Cynthia Brewer"],
+    ["internmap", "Copyright 2021 Mike Bostock"],
+  ]) {
+    expect(shown).toContain(name!);
+    expect(shown).toContain(words!);
+  }
+  expect(shown).toContain("provided that the above copyright notice");
+});
+
+test("licences: of what is bundled, and of what a bundled package has built in; none may be absent", () => {
+  const root = freshFolder();
+  const make = (name: string, dependencies: Record<string, string>, licence?: string) => {
+    const folder = join(root, "node_modules", name);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "package.json"), JSON.stringify({ name, version: "1.0.0", dependencies }));
+    if (licence) writeFileSync(join(folder, "LICENSE"), licence);
+  };
+  make("drawn", { inside: "1", imported: "1" }, "words A");
+  make("inside", {}, "words A");
+  make("imported", {}, "words B");
+  make("shaken", {}, "words C");
+  const at = (name: string) => `node_modules/${name}/index.js`;
+  const metafile = {
+    inputs: {
+      "main.ts": { imports: [{ path: at("drawn") }, { path: at("shaken") }] },
+      [at("drawn")]: { imports: [{ path: at("imported") }] },
+      [at("imported")]: { imports: [] },
+      [at("shaken")]: { imports: [] },
+    },
+    outputs: {
+      "main.js": {
+        inputs: {
+          "main.ts": { bytesInOutput: 5 },
+          [at("drawn")]: { bytesInOutput: 5 },
+          [at("imported")]: { bytesInOutput: 0 },
+        },
+      },
+    },
+  };
+  expect(licencesOf(metafile, root)).toEqual([
+    { packages: ["drawn 1.0.0", "inside 1.0.0"], text: "words A" },
+  ]);
+  rmSync(join(root, "node_modules", "inside", "LICENSE"));
+  expect(() => licencesOf(metafile, root)).toThrow(
+    "inside 1.0.0, which is installed without its licence file",
+  );
 });
 
 const found = findBrowser();
@@ -146,6 +203,64 @@ describe.skipIf(found === undefined)("in Chromium", () => {
         charts.map((c) => c.getBoundingClientRect().right).filter((right) => right > 380),
       );
     expect(wide).toEqual([]);
+  });
+
+  test("of several studies: contents, which method at which budget, every number from a line that is there", async () => {
+    const study = readReport([studyFolder()]);
+    const path = join(folder, "study.html");
+    writeFileSync(path, await reportHtml(study));
+    const { page, problems, requests } = await open(browser, path);
+    expect([problems, requests]).toEqual([[], []]);
+    const lines = page.locator("#contents tbody tr");
+    expect(await lines.count()).toBe(3);
+    expect(await lines.nth(0).textContent()).toContain("sseds at 50%; pep at 50%");
+    expect(await lines.nth(2).textContent()).toMatch(/one-fm.*sseds at 50%; pep nowhere.*18 of 18/);
+    const counted = page.locator("[data-table=contests] tbody tr");
+    expect(await counted.count()).toBe(study.across.contests.length);
+    for (const [m, method] of study.across.methods.entries()) {
+      const mine = study.across.tallies.filter((tally) => tally.method === method);
+      const row = page.locator("[data-table=tallies] tbody tr").nth(m);
+      for (const { budget, best, level, behind } of mine) {
+        const at = study.across.budgets.indexOf(budget);
+        const cell = await row
+          .locator("td")
+          .nth(1 + at)
+          .locator(".places")
+          .textContent();
+        const told = Object.entries({ best, level, behind }).filter(([, n]) => n > 0);
+        expect(cell).toBe(told.map(([place, n]) => `${n} ${place}`).join(""));
+        // the same by counting the marks of the lines below
+        const marks = await counted.evaluateAll(
+          (rows, [budget, m]) =>
+            rows
+              .filter((row) => row.children[1]!.textContent === budget)
+              .map((row) => row.children[3 + m]!.querySelector(".mark")?.textContent ?? ""),
+          [budget, m] as const,
+        );
+        for (const [place, n] of Object.entries({ best, level, behind }))
+          expect(marks.filter((mark) => mark === place)).toHaveLength(n);
+      }
+    }
+    // a line leads to its study, and that one back
+    await lines.nth(1).locator("a").click();
+    const top = () => page.locator("#study-2").evaluate((e) => e.getBoundingClientRect().top);
+    expect(Math.abs(await top())).toBeLessThan(60);
+    await page.locator("#study-2 nav").getByRole("link", { name: "Stability" }).click();
+    expect(
+      Math.abs(await page.locator("#study-2-stability").evaluate((e) => e.getBoundingClientRect().top)),
+    ).toBeLessThan(60);
+    await page.locator("#study-2 nav").getByRole("link", { name: "Contents" }).click();
+    expect(await page.evaluate("window.scrollY")).toBeLessThan(200);
+    await page.locator("#contents").getByRole("button", { name: "base AUC" }).click();
+    expect(await lines.nth(0).textContent()).toContain("one-dlrm");
+    expect(await hardToRead(page)).toEqual([]);
+    await page.locator("#theme").click();
+    expect(await hardToRead(page)).toEqual([]);
+    const narrow = await open(browser, path, { width: 360 });
+    const [inside, screen] = (await narrow.page.evaluate(
+      "[document.documentElement.scrollWidth, window.innerWidth]",
+    )) as [number, number];
+    expect(inside).toBeLessThanOrEqual(screen);
   });
 });
 

@@ -2,9 +2,10 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
+import { generateDataset, openDataset } from "@trimtab/data";
 import { optionsOf } from "../src/asked.ts";
-import { NothingToReport, readReport, reportCsv, reportJson } from "../src/index.ts";
-import { folderOf, threeSeeds } from "./rows.ts";
+import { NothingToReport, readFrequencies, readReport, reportCsv, reportJson } from "../src/index.ts";
+import { folderOf, freshFolder, threeSeeds } from "./rows.ts";
 
 setDefaultTimeout(60_000);
 const SALIENCY = [
@@ -54,7 +55,54 @@ test("shapes: dims of fields, numbers kept by popularity, dropped fields with wh
     saliency: 0.25,
     importance: null,
   });
-  expect(user.droppedBy).toEqual([{ method: "sseds", budget: "10%", seeds: 3, of: 3 }]);
+  expect(user.droppedBy).toEqual([
+    { method: "sseds", budget: "10%", seeds: 3, of: 3, besideBase: expect.closeTo(0.7498 - 0.7602, 10) },
+  ]);
+});
+
+test("what a field costs to go without, where it was measured", () => {
+  const folder = folderOf({ rows: threeSeeds(), without: [0.75, 0.76, 0.7625] });
+  const [study] = readReport([folder]).studies;
+  expect(study!.fields.map(({ dropCost }) => dropCost!.n)).toEqual([1, 1, 1]);
+  expect(study!.fields.map(({ dropCost }) => Math.round(dropCost!.mean * 1e6))).toEqual([10_000, 0, -2500]);
+  expect(whole().studies[0]!.fields[0]!.dropCost).toBeNull();
+});
+
+test("numbers kept by how often ids occur, where the dataset is there", () => {
+  // of "user", id 1 occurs in 200 rows, id 2 in 100, ... id 101 in none; of "item" all in 3; "hour" was not counted
+  const user = Float64Array.from({ length: 101 }, (_, id) => (id === 0 ? 500 : Math.floor(200 / id)));
+  const counts = [user, new Float64Array(51).fill(3), new Float64Array(24)];
+  const frequencies = new Map([["ab".repeat(32), counts]]);
+  const [study] = readReport([folderOf({ rows: threeSeeds() })], { frequencies }).studies;
+  const shape = study!.points.find((p) => p.method === "pep" && p.budget === "10%")!.shape;
+  // ids 1 to 9 keep 3 numbers: 200 to 22 occurrences; 2^4 to 2^5 - 1 are ids 7 (28) to 12 (16), three of which keep 3
+  const curve = shape.frequency!.fields.user!;
+  expect(curve.slice(4)).toEqual([expect.closeTo((3 * 3) / 6, 10), 3, 3, 3]);
+  expect(curve.slice(1, 4)).toEqual([0, 0, 0]);
+  expect(curve[0]).toBeNull();
+  expect(shape.frequency!.fields.hour).toEqual(Array(8).fill(null));
+  expect(study!.fields[1]!.occurrences).toBe(3);
+  // counts of other fields say nothing
+  const other = new Map([["ab".repeat(32), counts.slice(1)]]);
+  const [unknown] = readReport([folderOf({ rows: threeSeeds() })], { frequencies: other }).studies;
+  expect(unknown!.points[0]!.shape.frequency).toBeNull();
+  expect(unknown!.fields[0]!.occurrences).toBeNull();
+});
+
+test("frequencies come from the dataset that the run names, if it is that one", async () => {
+  const data = join(freshFolder(), "log.trimtab");
+  await generateDataset({ rows: 600, seed: 3, out: data });
+  const { hash, fields, manifest } = await openDataset(data);
+  const folder = folderOf({ rows: threeSeeds(), data: { folder: data, hash } });
+  const counts = (await readFrequencies([folder])).get(hash)!;
+  expect(counts.map(({ length }) => length)).toEqual(fields.map(({ rows }) => rows));
+  // a single-valued field has an id in every training row
+  const single = fields.findIndex(({ slots }) => slots === 1);
+  expect(counts[single]!.reduce((a, b) => a + b, 0)).toBe(manifest.splits.train.rows);
+  const moved = folderOf({ rows: threeSeeds(), data: { folder: `${data}.gone`, hash } });
+  expect((await readFrequencies([moved])).size).toBe(0);
+  const other = folderOf({ rows: threeSeeds(), data: { folder: data, hash: "cd".repeat(32) } });
+  expect((await readFrequencies([other])).size).toBe(0);
 });
 
 test("stability: dims where fields have one, shared numbers where rows differ", () => {
@@ -162,6 +210,17 @@ test("CSV has a line a row, quotes what must be, and starts no formula", () => {
   expect(lines).toHaveLength(19);
   expect(lines[0]).toStartWith("dataset,dataset_hash,synthetic,model,method,kind,budget,seed,test_auc");
   expect(lines[2]).toStartWith(`"'=a,""b""",${"ab".repeat(32)},true,fm d8,mine,searcher,50%,1,0.7701`);
+});
+
+test("CSV of fields and stability", () => {
+  const report = readReport([folderOf({ rows: threeSeeds(), without: [0.75, 0.76, 0.7625] })]);
+  const fields = reportCsv(report, "fields").trimEnd().split("\n");
+  expect(fields).toHaveLength(1 + 3 * 6);
+  expect(fields[0]).toContain("field,ids,rows_per_id,uniform_bytes,share,auc_lost_as_zeros");
+  expect(fields[3]).toMatch(/^c,planted,fm d8,user,101,,3232,0\.57\d+,0\.01\d*,,,,sseds,10%,3,0,3$/);
+  expect(reportCsv(report, "stability").trimEnd().split("\n")).toHaveLength(
+    1 + report.studies[0]!.stability.length,
+  );
 });
 
 test("JSON is the whole report", () => {

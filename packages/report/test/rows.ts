@@ -122,6 +122,10 @@ export interface FolderFacts {
   readonly events?: readonly Record<string, unknown>[];
   readonly saliency?: readonly (readonly number[])[];
   readonly model?: Record<string, unknown>;
+  /** Of the dataset that the run names. */
+  readonly data?: { readonly folder: string; readonly hash: string };
+  /** Validation AUC of the base model without each field, for seed 1; whole it has 0.76. */
+  readonly without?: readonly number[];
 }
 
 const ASKED = {
@@ -133,7 +137,7 @@ const ASKED = {
 
 /** Writes a comparison; its last command asked for all of `threeSeeds`. */
 export function folderOf(
-  { rows, events, saliency, model }: FolderFacts,
+  { rows, events, saliency, model, data, without }: FolderFacts,
   path = join(freshFolder(), "c"),
 ): string {
   mkdirSync(join(path, "notes"), { recursive: true });
@@ -142,7 +146,7 @@ export function folderOf(
     version: 1,
     kind: "comparison",
     command,
-    data: { folder: "planted.trimtab", name: "planted", hash: "ab".repeat(32), synthetic: true },
+    data: { folder: "planted.trimtab", name: "planted", hash: "ab".repeat(32), synthetic: true, ...data },
     model: model ?? { kind: "fm", dim: DIM },
     train: {},
     seed: 1,
@@ -163,5 +167,32 @@ export function folderOf(
     const notes = { method: "sseds", seed: 1, config: { batches: 50 }, notes: { saliency } };
     writeFileSync(join(path, "notes", "sseds-seed-1.json"), JSON.stringify(notes));
   }
+  if (without) {
+    mkdirSync(join(path, "fields"));
+    const fields = FIELDS.map(({ name }, f) => ({ name, auc: without[f] }));
+    const costs = { version: 1, key: "k", seed: 1, split: "valid", rows: 500, auc: 0.76, fields };
+    writeFileSync(join(path, "fields", "seed-1.json"), JSON.stringify(costs));
+  }
   return path;
+}
+
+/** A study of three comparisons: other data, another model; in the second pep is better, in the third nothing is told apart. */
+export function studyFolder(): string {
+  const study = join(freshFolder(), "study");
+  mkdirSync(join(study, "logs"), { recursive: true });
+  writeFileSync(join(study, "study.json"), "{}");
+  const better = threeSeeds().map((row) => (row.method === "pep" ? { ...row, auc: row.auc + 0.03 } : row));
+  const noise: Record<string, readonly number[]> = {
+    sseds: [3, 0, -3],
+    pep: [-3, 3, 0.1],
+    "smaller-dim": [0, -3, 3],
+  };
+  const noisy = threeSeeds().map((row) => ({
+    ...row,
+    auc: 0.7 + (noise[row.method]?.[row.seed - 1] ?? 0) / 1000,
+  }));
+  folderOf({ rows: threeSeeds() }, join(study, "one-fm"));
+  folderOf({ rows: better, model: { kind: "deepfm", dim: DIM } }, join(study, "one-deepfm"));
+  folderOf({ rows: noisy, model: { kind: "dlrm", dim: DIM } }, join(study, "one-dlrm"));
+  return study;
 }

@@ -33,6 +33,7 @@ export {
   type Missing,
   recall,
 } from "./run/comparison.ts";
+export { type DropCostOptions, type DropCosts, dropCosts, recallDropCosts } from "./run/drop-costs.ts";
 export { EventLog } from "./run/event-log.ts";
 export { writeJson } from "./run/files.ts";
 export { modelLabel, type RowFacts, resultRow } from "./run/result-row.ts";

@@ -1,7 +1,7 @@
 /** Runs a comparison and shows it: shared by `compare` and `demo`. */
 import { join } from "node:path";
 import { formatBytes, type ResultRow } from "@trimtab/eval";
-import { readReport, reportHtml } from "@trimtab/report";
+import { reportHtml } from "@trimtab/report";
 import {
   type Comparison,
   type ComparisonEvent,
@@ -17,8 +17,7 @@ import { saliencyTable } from "@trimtab/search-sseds";
 import { type Device, writeWhole } from "@trimtab/tensor-core";
 import type { Context } from "./context.ts";
 import { shown } from "./data-source.ts";
-import { allBaselines } from "./methods.ts";
-import { printRows, printVerdicts } from "./report-text.ts";
+import { printRows, printVerdicts, reportOf } from "./report-text.ts";
 import { searchReport, trainReport } from "./reports.ts";
 import type { OpenRun } from "./runs.ts";
 import { missingLines } from "./tables.ts";
@@ -105,6 +104,12 @@ export function comparisonReport(
         report(event.event);
         break;
       }
+      case "fields": {
+        const { seed, done, total } = event;
+        const text = `${done} of ${total} fields left out of the base model`;
+        context.progress.update(named("what fields are worth", seed, severalSeeds), done / total, text);
+        break;
+      }
       case "row": {
         const { method, budget, seeds, metrics } = event.row;
         context.progress.line(rowLine(event, severalSeeds));
@@ -164,7 +169,7 @@ export async function writeReport(
 ): Promise<void> {
   const path = join(folder, "report.html");
   try {
-    const page = await reportHtml(readReport(runs, { baselines: allBaselines }));
+    const page = await reportHtml(await reportOf(runs));
     writeWhole(path, [new TextEncoder().encode(page)]);
     context.print(`the report is ${shown(path)}`);
   } catch (reason) {

@@ -1,9 +1,17 @@
 /** A comparison in the terminal: the table, what is missing, the verdicts. Shared by `report`, `compare` and `demo`. */
 import { type ResultRow, renderResults } from "@trimtab/eval";
-import { type Study, verdictLines } from "@trimtab/report";
+import {
+  type Report,
+  readFrequencies,
+  readReport,
+  type Study,
+  unfinishedTogether,
+  verdictLines,
+} from "@trimtab/report";
 import { ownName } from "@trimtab/search-core";
 import type { Context } from "./context.ts";
 import { allBaselines, liveNames } from "./methods.ts";
+import { acrossText, dimsText, droppedFieldsText, stabilityText, timesText } from "./report-tables.ts";
 import { wrapWords } from "./wrap.ts";
 
 /** The table of rows; what training takes is shown where a method changes it. */
@@ -13,25 +21,51 @@ export function printRows(context: Context, rows: readonly ResultRow[]): void {
 }
 
 /** What can be said of every searcher in the rows: first a line for each budget, then each pair with its numbers. */
-export function printVerdicts(context: Context, rows: readonly ResultRow[]): void {
+export function printVerdicts(
+  context: Context,
+  rows: readonly ResultRow[],
+  options: { readonly pairs: boolean } = { pairs: true },
+): void {
   const { headlines, pairs } = verdictLines(rows, allBaselines);
-  for (const lines of [headlines, pairs]) {
+  for (const lines of options.pairs ? [headlines, pairs] : [headlines]) {
     if (lines.length > 0) context.print("");
     for (const line of lines) context.print(wrapWords(line));
   }
 }
 
-export function printStudy(context: Context, study: Study): void {
+/** A report with the command's own baselines, and with how often ids occur where the data is at hand. */
+export async function reportOf(folders: readonly string[]): Promise<Report> {
+  return readReport(folders, { baselines: allBaselines, frequencies: await readFrequencies(folders) });
+}
+
+/** All of a report. Of several studies each has its rows and verdicts; one alone has everything. */
+export function printReport(context: Context, report: Report): void {
+  const { studies } = report;
+  const several = studies.length > 1;
+  for (const [i, study] of studies.entries()) {
+    if (several) context.print(`${i + 1}. ${study.name}: ${study.title}`);
+    printStudy(context, study, { pairs: !several });
+    const parts = several ? [] : [dimsText, droppedFieldsText, stabilityText, timesText];
+    for (const part of parts) {
+      const text = part(study);
+      if (text !== undefined) context.print(`${text}\n`);
+    }
+  }
+  const across = acrossText(report);
+  if (across !== undefined) context.print(`${across}\n`);
+}
+
+function printStudy(context: Context, study: Study, { pairs }: { readonly pairs: boolean }): void {
   printRows(context, study.rows);
   for (const { method, budget, seeds, reason } of study.impossible) {
     context.print(wrapWords(`${method} at ${budget} (seed ${seeds.join(", ")}): not possible, ${reason}`));
   }
-  for (const { method, budget, seeds } of study.unfinished) {
-    const what = budget === null ? method : `${method} at ${budget}`;
+  for (const { method, budgets, seeds } of unfinishedTogether(study)) {
+    const what = budgets.length === 0 ? method : `${method} at ${budgets.join(", ")}`;
     context.print(wrapWords(`${what} (seed ${seeds.join(", ")}): not finished`));
   }
   for (const remark of study.remarks) context.note(wrapWords(`warning: ${remark}`));
-  printVerdicts(context, study.rows);
+  printVerdicts(context, study.rows, { pairs });
   if (study.synthetic) context.print("\nAll numbers are from generated (synthetic) data.");
   context.print("");
 }

@@ -63,7 +63,21 @@ export async function saveTables(path: string, tables: EmbeddingTables): Promise
 
 /** Builds tables from what saveTables wrote. @throws TablesError, SchemeFormatError, CheckpointError naming the file */
 export function loadTables(device: Device, path: string, name?: string): EmbeddingTables {
-  const file = loadTensors(path);
+  return restoreTables(device, loadTensors(path), path, name);
+}
+
+/**
+ * Builds tables from copies that captureTables made, wherever they were kept.
+ *
+ * @param path what errors name
+ * @throws TablesError, SchemeFormatError
+ */
+export function restoreTables(
+  device: Device,
+  file: TensorFile,
+  path: string,
+  name?: string,
+): EmbeddingTables {
   if (ELEMENTS_KEY in file.metadata) return restoreElements(device, file, path, name);
   if (CHUNKS_KEY in file.metadata) return restoreChunks(device, file, path, name);
   let json: unknown;

@@ -1,8 +1,8 @@
 /** What the page is given: of a report, what charts need. */
-import type { Study } from "../model.ts";
+import type { FieldLine, Study } from "../model.ts";
 
 export type PageStudy = Pick<Study, "id" | "methods" | "budgets" | "points"> & {
-  readonly fields: readonly string[];
+  readonly fields: readonly Pick<FieldLine, "name" | "occurrences">[];
 };
 
 export interface PageData {

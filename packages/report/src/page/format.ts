@@ -28,14 +28,26 @@ export function short(value: number): string {
   return String(Number(value.toPrecision(3)));
 }
 
-/** Ticks of a log axis: powers of `base`, as many as fit; the ends of the data where no power is between them. */
+/**
+ * Ticks of a log axis: powers of `base`, as many as fit; where fewer than three are between the ends also 2 and 5 times powers of
+ * ten, or the ends themselves.
+ */
 export function logTicks([from, to]: readonly [number, number], base: number, most: number): number[] {
+  const powers = powersOf([from, to], base);
+  const step = Math.max(1, Math.ceil(powers.length / Math.max(1, most)));
+  const ticks = powers.filter((_, i) => i % step === 0);
+  if (ticks.length >= 3 || from === to) return ticks;
+  const finer = [1, 2, 5]
+    .flatMap((digit) => powersOf([from / digit, to / digit], 10).map((power) => digit * power))
+    .sort((a, b) => a - b);
+  if (base === 10 && finer.length >= 2 && finer.length <= most) return finer;
+  return ticks.length >= 2 ? ticks : [from, to];
+}
+
+function powersOf([from, to]: readonly [number, number], base: number): number[] {
   const first = Math.ceil(Math.log(from) / Math.log(base) - 1e-9);
   const last = Math.floor(Math.log(to) / Math.log(base) + 1e-9);
-  const step = Math.max(1, Math.ceil((last - first + 1) / Math.max(1, most)));
-  const ticks: number[] = [];
-  for (let power = first; power <= last; power += step) ticks.push(base ** power);
-  return ticks.length >= 2 || from === to ? ticks : [from, to];
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => base ** (first + i));
 }
 
 /** A name that fits beside an axis. */

@@ -56,7 +56,7 @@ export function front(
   const mine = (name: string) => spots.filter(({ method }) => method === name);
   return Plot.plot({
     width,
-    height: Math.round(Math.min(420, Math.max(290, width * 0.6))),
+    height: Math.round(Math.min(430, Math.max(290, width * 0.6))),
     marginLeft: 56,
     marginTop: 30,
     marginBottom: 42,

@@ -27,7 +27,9 @@ export function hardToRead(): string[] {
     return "white";
   };
   const texts = [
-    ...document.querySelectorAll("p, li, td, th button, h2, h3, h4, .mark, dt, dd, label, svg text"),
+    ...document.querySelectorAll(
+      "p, li, td, th button, h2, h3, h4, .mark, .places span, dt, dd, label, svg text",
+    ),
   ];
   const letters = texts
     .filter((element) => element.textContent!.trim() !== "" && element.getClientRects().length > 0)

@@ -1,6 +1,6 @@
 /** The work of a comparison, one part after another: recalls what is there, and computes the rest or counts it. */
 import { createHash } from "node:crypto";
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Columns } from "@trimtab/data";
 import type { Scheme } from "@trimtab/embeddings";
@@ -11,6 +11,7 @@ import type { Task } from "../task.ts";
 import type { TrainEvent } from "../training/progress.ts";
 import { runHash, type Trained } from "../training/trainer.ts";
 import type { ComparisonOptions, Left, Missing } from "./comparison.ts";
+import { dropCosts, recallDropCosts, storeDropCosts } from "./drop-costs.ts";
 import { resultRow } from "./result-row.ts";
 import { fileName } from "./run-folder.ts";
 import {
@@ -62,6 +63,7 @@ export class ComparisonWork {
     const task = new WatchedTask({ data, device, model, train, seed, folder, resume: true, signal });
     try {
       await this.#base(task);
+      if (this.#compute && (this.#options.fieldWorth ?? true)) await this.#fields(task);
       for (const method of this.#options.methods) await this.#method(task, method);
     } finally {
       await task.dispose();
@@ -89,6 +91,24 @@ export class ComparisonWork {
     const trained = await task.base(this.#onTrain("base", task.seed));
     await this.#record(task, trial, trained);
     cache?.keepCheckpoint(key, folder);
+  }
+
+  /** What each field is worth to the base model: measured once a seed. */
+  async #fields(task: WatchedTask): Promise<void> {
+    const { run, data, device, train, onEvent } = this.#options;
+    const { seed } = task;
+    const key = this.#key(task, task.uniform);
+    if (recallDropCosts(run.path, seed)?.key === key) return;
+    // a folder of an older version whose base model is gone: not worth a training
+    if (!existsSync(join(task.folder!, "base"))) return;
+    this.#checkSignal();
+    const { model } = await task.base(this.#onTrain("base", seed));
+    const { valid } = await task.splits();
+    const costs = await dropCosts({
+      ...{ device, model, fields: data.fields, valid, scoreBatch: train.scoreBatch },
+      onField: (done, total) => onEvent?.({ kind: "fields", seed, done, total }),
+    });
+    storeDropCosts(run.path, { key, seed, ...costs });
   }
 
   async #method(task: WatchedTask, method: Searcher): Promise<void> {

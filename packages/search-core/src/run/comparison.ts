@@ -39,6 +39,7 @@ export interface Left {
 export type ComparisonEvent =
   | { readonly kind: "train"; readonly name: string; readonly seed: number; readonly event: TrainEvent }
   | { readonly kind: "search"; readonly method: string; readonly seed: number; readonly event: SearchEvent }
+  | { readonly kind: "fields"; readonly seed: number; readonly done: number; readonly total: number }
   | {
       readonly kind: "row";
       readonly row: ResultRow;
@@ -62,6 +63,8 @@ export interface ComparisonOptions {
   /** What other runs have trained and searched, and will find of this one. */
   readonly cache?: TrialCache;
   readonly signal?: AbortSignal;
+  /** Measure what each field is worth to the base model, for reports; default true. */
+  readonly fieldWorth?: boolean;
   /** Keep the checkpoints of every model, not the base models' alone. */
   readonly keep?: boolean;
   readonly onEvent?: (event: ComparisonEvent) => void;

@@ -17,7 +17,7 @@ const RESULT = "result.json";
 /** What a start that was killed before config.json appeared leaves behind. */
 const LEFTOVER = /^(lock\.json|(config|lock)\.json\.\d+\.tmp)$/;
 /** What a run folder may hold beside config.json; starting over removes these and nothing else. */
-const OWN = ["events.jsonl", RESULT, "results.jsonl", "notes", "schemes", "checkpoints"];
+const OWN = ["events.jsonl", RESULT, "results.jsonl", "notes", "schemes", "fields", "checkpoints"];
 
 export class RunFolder {
   readonly path: string;

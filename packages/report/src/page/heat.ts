@@ -1,10 +1,9 @@
-/** Where the numbers are: a heat map of methods x fields, and curves over the popularity of ids. */
+/** Where the numbers are: a heat map of methods x fields. */
 import * as Plot from "@observablehq/plot";
-import { colorOf, type PageStudy } from "./data.ts";
+import type { PageStudy } from "./data.ts";
 import { fitted, short } from "./format.ts";
-import { DASHES, symbolOf } from "./front.ts";
 
-const CELL = 28;
+const CELL = 25;
 
 /** From here on letters on a cell change colour; in the few shades around it neither would have a contrast of 4.5 in both themes. */
 const MIDDLE = 62;
@@ -16,14 +15,14 @@ export function heat(study: PageStudy, budget: string, room: number): Element | 
   const lines = study.points.filter((point) => point.budget === budget);
   if (lines.length === 0) return undefined;
   const cells = lines.flatMap(({ method, shape, seeds }) =>
-    study.fields.map((field, f) => ({ method, field, kept: shape.kept[f]!, seeds: seeds.length })),
+    study.fields.map(({ name: field }, f) => ({ method, field, kept: shape.kept[f]!, seeds: seeds.length })),
   );
   const most = Math.max(1, ...cells.map(({ kept }) => kept));
   // in logarithms: from 1 to 2 numbers is as far as from 8 to 16
   const strength = (kept: number) =>
     readable(kept === 0 ? 0 : 8 + 92 * (Math.log2(1 + kept) / Math.log2(1 + most)));
   const margin = 12 + 7 * Math.max(...lines.map(({ method }) => fitted(method).length));
-  const below = 14 + 6.6 * Math.max(...study.fields.map((field) => Math.min(field.length, 24)));
+  const below = 14 + 6.6 * Math.max(...study.fields.map(({ name }) => Math.min(name.length, 24)));
   const width = Math.max(
     margin + 14 + CELL * study.fields.length,
     Math.min(room, margin + 14 + 64 * study.fields.length),
@@ -36,7 +35,7 @@ export function heat(study: PageStudy, budget: string, room: number): Element | 
     marginTop: 8,
     marginRight: 14,
     x: {
-      domain: [...study.fields],
+      domain: study.fields.map(({ name }) => name),
       label: null,
       tickRotate: -90,
       tickFormat: (name: string) => fitted(name),
@@ -68,7 +67,7 @@ export function heat(study: PageStudy, budget: string, room: number): Element | 
         text: ({ kept }: { kept: number }) => cellText(kept),
         fill: ({ kept }: { kept: number }) =>
           strength(kept) > MIDDLE ? "var(--heat-text-high)" : "var(--heat-text-low)",
-        fontSize: 10.5,
+        fontSize: 10,
         pointerEvents: "none",
         className: "cell-numbers",
       }),
@@ -82,79 +81,4 @@ function cellText(kept: number): string {
   if (kept < 0.01) return "<.01";
   const text = Number(kept.toFixed(kept < 1 ? 2 : 1)).toString();
   return text.startsWith("0.") ? text.slice(1) : text;
-}
-
-/** Mean numbers kept by tenths of the ids, the commonest first. `field`: of one field, or of all. */
-export function popularity(
-  study: PageStudy,
-  budget: string,
-  field: string | null,
-  width: number,
-  hidden: ReadonlySet<string>,
-): Element | undefined {
-  const spots = study.points
-    .filter((point) => point.budget === budget && !hidden.has(point.method))
-    .flatMap(({ method, shape }) => {
-      const curve = field === null ? shape.popularity.all : (shape.popularity.fields[field] ?? []);
-      return curve.flatMap((kept, t) => (kept === null ? [] : [{ method, tenth: t + 1, kept }]));
-    });
-  if (spots.length === 0) return undefined;
-  const lines = study.methods.filter(({ name }) => spots.some(({ method }) => method === name));
-  const mine = (name: string) => spots.filter(({ method }) => method === name);
-  return Plot.plot({
-    width,
-    height: 300,
-    marginTop: 30,
-    marginLeft: 48,
-    marginBottom: 42,
-    marginRight: 18,
-    x: {
-      domain: [0.7, 10.3],
-      ticks: Array.from({ length: 10 }, (_, t) => t + 1),
-      tickFormat: String,
-      label: "tenth of the field's ids, from the commonest to the rarest",
-      labelArrow: "none",
-    },
-    y: {
-      grid: true,
-      zero: true,
-      nice: true,
-      ticks: 6,
-      label: "numbers kept for each id",
-      labelArrow: "none",
-    },
-    marks: [
-      ...lines.map(({ name, kind }) =>
-        Plot.lineY(mine(name), {
-          x: "tenth",
-          y: "kept",
-          stroke: colorOf(name, study),
-          strokeWidth: kind === "baseline" ? 1.5 : 2.25,
-          strokeDasharray: kind === "baseline" ? DASHES : undefined,
-          className: "method-line",
-        }),
-      ),
-      ...lines.map(({ name, kind }) =>
-        Plot.dot(mine(name), {
-          x: "tenth",
-          y: "kept",
-          r: 3.5,
-          symbol: symbolOf(name, study),
-          stroke: colorOf(name, study),
-          fill: kind === "baseline" ? "var(--surface)" : colorOf(name, study),
-          className: "points",
-        }),
-      ),
-      Plot.tip(
-        spots,
-        Plot.pointer({
-          x: "tenth",
-          y: "kept",
-          title: ({ method, tenth, kept }: (typeof spots)[number]) =>
-            `${method}\ntenth ${tenth}: ${short(kept)} numbers for each id`,
-          maxRadius: 30,
-        }),
-      ),
-    ],
-  });
 }
