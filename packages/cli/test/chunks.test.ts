@@ -53,8 +53,5 @@ test("compared, bytes in training stand beside served bytes, and a comparison th
     .split("\n");
   const last = events.map((line) => JSON.parse(line).kind).lastIndexOf("resumed");
   const since = events.slice(last).map((line) => JSON.parse(line));
-  expect(since.filter((event) => event.kind === "row").map((event) => event.known)).toEqual(
-    rows.map(() => true),
-  );
-  expect(since.filter((event) => ["step", "evaluation"].includes(event.kind))).toEqual([]);
+  expect(since.map(({ kind }) => kind)).toEqual(["resumed", "asked"]);
 });

@@ -111,6 +111,7 @@ class Conductor {
     const works = this.#before.flatMap(({ cell, comparison }, i) => {
       const place = cell.name === "" ? "" : `${cell.name}: `;
       for (const text of comparison.problems) this.#view.line(`warning: ${place}${text}`);
+      for (const missing of comparison.missing) cell.open.run.events.append({ kind: "missing", ...missing });
       for (const text of missingLines(comparison.missing)) this.#view.line(`${place}${text}`);
       this.#tally.add(cell.name, comparison);
       const left = seedsOf(cell, comparison, seeds, methods);
