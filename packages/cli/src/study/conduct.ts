@@ -79,7 +79,11 @@ export function comparisonOf(
 
 /** Throws Interrupted when the user stops it; a part that fails is told in the result. */
 export async function conduct(context: Context, options: StudyOptions, device: Device): Promise<StudyResult> {
-  const conductor = new Conductor(context, options, await recallCells(context, options, device));
+  const before = await recallCells(context, options, device);
+  for (const { comparison } of before) {
+    for (const text of comparison.problems) context.note(`warning: ${text}`);
+  }
+  const conductor = new Conductor(context, options, before);
   await conductor.run();
   return { cells: await recallCells(context, options, device), failures: conductor.failures };
 }
@@ -110,7 +114,6 @@ class Conductor {
     const { signal } = this.#context;
     const works = this.#before.flatMap(({ cell, comparison }, i) => {
       const place = cell.name === "" ? "" : `${cell.name}: `;
-      for (const text of comparison.problems) this.#view.line(`warning: ${place}${text}`);
       for (const missing of comparison.missing) cell.open.run.events.append({ kind: "missing", ...missing });
       for (const text of missingLines(comparison.missing)) this.#view.line(`${place}${text}`);
       this.#tally.add(cell.name, comparison);
