@@ -30,6 +30,8 @@ const COLORS = {
 } as const;
 
 const PANEL = { width: 250, height: 190, columns: 4 };
+/** The legend needs it. */
+const LEAST_WIDTH = 560;
 
 export function drawCurves(folder: StudyFolder, equal: Equal, file: string): void {
   const grid = new Grid(folder, equal);
@@ -39,7 +41,7 @@ export function drawCurves(folder: StudyFolder, equal: Equal, file: string): voi
     return [...spotsOf(panel, "dense", grid.dense), ...own];
   });
   const { dataset, model } = grid.dense[0]!.trained.row;
-  const svg = plot(spots, grid.shares, `${dataset}, ${model}`);
+  const svg = plot(spots, grid.shares, `${dataset}, ${model}: validation AUC by epoch`);
   const path = resolve(file);
   mkdirSync(dirname(path), { recursive: true });
   writeWhole(path, [new TextEncoder().encode(svg)]);
@@ -73,7 +75,7 @@ function plot(spots: readonly Spot[], shares: readonly number[], title: string):
   const chart = Plot.plot({
     document,
     figure: false,
-    width: PANEL.width * columns + 80,
+    width: Math.max(LEAST_WIDTH, PANEL.width * columns + 80),
     height: PANEL.height * rows + 90,
     marginTop: 56,
     marginLeft: 56,
@@ -81,14 +83,7 @@ function plot(spots: readonly Spot[], shares: readonly number[], title: string):
     marginBottom: 40,
     style: { background: "white", color: "#222222", fontFamily: "sans-serif" },
     x: { label: "epoch", labelArrow: "none", ticks: 5, tickFormat: "d" },
-    y: {
-      label: "validation AUC",
-      labelArrow: "none",
-      domain: domainOf(spots),
-      clamp: true,
-      grid: true,
-      ticks: 5,
-    },
+    y: { label: null, domain: domainOf(spots), grid: true, ticks: 5 },
     fx: { axis: null, padding: 0.06 },
     fy: { axis: null, padding: 0.14 },
     color: { domain: methods, range: methods.map((name) => COLORS[name as keyof typeof COLORS]) },
@@ -101,6 +96,7 @@ function plot(spots: readonly Spot[], shares: readonly number[], title: string):
         stroke: "method",
         strokeWidth: 1.3,
         strokeOpacity: 0.75,
+        clip: true,
         fx: "column",
         fy: "row",
       }),
@@ -118,7 +114,8 @@ function plot(spots: readonly Spot[], shares: readonly number[], title: string):
       }),
     ],
   });
-  // Plot's own legend is HTML beside the SVG; this one is in it
+  // a file of its own has to say that it is SVG; Plot's own legend is HTML beside the SVG, this one is in it
+  chart.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   return `${chart.outerHTML.replace(/<\/svg>$/, `${legend(methods, title)}</svg>`)}\n`;
 }
 
@@ -141,5 +138,5 @@ function legend(methods: readonly string[], title: string): string {
     return line + text;
   });
   const heading = `<text x="56" y="18" font-size="13" font-weight="bold" fill="#222222">${Bun.escapeHTML(title)}</text>`;
-  return heading + entries.join("");
+  return `<g text-anchor="start">${heading}${entries.join("")}</g>`;
 }

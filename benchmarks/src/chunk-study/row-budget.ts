@@ -20,7 +20,7 @@ export interface RowBudget {
   readonly rowBytes: number;
   /** What is known of other runs, as a first guess: it bounds nothing. */
   readonly hints?: readonly Probe[];
-  /** So near to the target, or to a budget that is too much, is near enough; as a share. */
+  /** So near to the target, or to a budget that is too much, is near enough; as a share of the rows. */
   readonly tolerance: number;
 }
 
@@ -40,18 +40,18 @@ export function nextRowBudget(known: readonly Probe[], budget: RowBudget): RowSt
   const bound = over.length > 0 ? Math.min(...over.map(({ rows }) => rows)) : most + 1;
   if (!best && bound <= least) return { step: "impossible" };
   if (best) {
-    const near = best.bytes >= (1 - tolerance) * target || best.rows === most;
+    // in bytes of rows, not of everything: where few rows are left the rest of a store is most of it
+    const near = target - best.bytes <= tolerance * best.rows * rowBytes || best.rows === most;
     if (near || bound - best.rows <= Math.max(1, tolerance * best.rows))
       return { step: "take", rows: best.rows };
   }
   const low = best ? best.rows : least - 1;
-  // half the tolerance below the target: what is a little too much is worth nothing
-  const aim = (1 - tolerance / 2) * target;
   const off = ({ bytes }: Probe) => Math.abs(bytes - target);
   const nearest = (probes: readonly Probe[]) =>
     probes.reduce<Probe | undefined>((a, b) => (a && off(a) <= off(b) ? a : b), undefined);
-  const guessFrom = (probe: Probe | undefined) =>
-    probe ? probe.rows + (aim - probe.bytes) / rowBytes : aim / rowBytes;
+  // half the tolerance below the target: what is a little too much is worth nothing
+  const guessFrom = ({ rows, bytes }: Probe = { rows: 0, bytes: 0 }) =>
+    (1 - tolerance / 2) * (rows + (target - bytes) / slopeOf(known, rowBytes));
   const hinted = guessFrom(nearest([...known, ...(budget.hints ?? [])]));
   // a guess near to what was trained already is no news: what was trained tells more than the hint
   const tried = known.some(({ rows }) => Math.abs(rows - hinted) <= 2 * tolerance * rows);
@@ -66,4 +66,13 @@ export function nextRowBudget(known: readonly Probe[], budget: RowBudget): RowSt
 
 function largest(probes: readonly Probe[]): Probe | undefined {
   return probes.reduce<Probe | undefined>((a, b) => (a && a.rows >= b.rows ? a : b), undefined);
+}
+
+/** Bytes a row, by what is known where that says more than the estimate; never far from it, because maps grow by jumps. */
+function slopeOf(known: readonly Probe[], rowBytes: number): number {
+  const few = known.reduce<Probe | undefined>((a, b) => (a && a.rows <= b.rows ? a : b), undefined);
+  const many = largest(known);
+  if (!few || !many || few.rows === many.rows) return rowBytes;
+  const slope = (many.bytes - few.bytes) / (many.rows - few.rows);
+  return Math.max(rowBytes / 4, Math.min(4 * rowBytes, slope));
 }

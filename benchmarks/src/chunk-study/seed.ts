@@ -9,9 +9,11 @@ import type { Answer, Method, Request, Trained } from "./trial.ts";
 
 export const METHODS = ["fiited", "row-pruning", "hashed-rows", "smaller-dim"] as const;
 
-/** Row pruning is given budgets so near to the target, as a share of it. */
+/** Row pruning has so few rows less than the target pays for, at most; as a share of its rows. */
 const TOLERANCE = 0.03;
-/** Bytes of the map and of the pool's room that a row costs, about; only a first guess depends on it. */
+/** Bytes of a batch's arrays for each id in it, about. */
+const POSITION_BYTES = 8;
+/** Bytes of the map and of the pool's room that a row costs, about; only first guesses depend on these. */
 const ROW_OVERHEAD = 24;
 
 export type OnTrial = (request: Request, answer: Answer, known: boolean) => void;
@@ -78,9 +80,8 @@ export class SeedStudy {
     });
     const known = this.#known(equal);
     const probes: Probe[] = known.flatMap(({ seed, ...probe }) => (seed === task.seed ? probe : []));
-    const { total, device } = chunks.live!.notes.final;
-    // without a row the store would need about what fiited's needs on the host, and other seeds needed nearly the same
-    const hints = [{ rows: 0, bytes: total - device }, ...known];
+    // a store without a row needs about this, and other seeds needed nearly the same
+    const hints = [{ rows: 0, bytes: this.#emptyBytes(chunks) }, ...known];
     const rowBytes = rowBytesOf(model);
     const most = task.fields.reduce((n, { rows }) => n + rows, 0);
     for (;;) {
@@ -92,6 +93,14 @@ export class SeedStudy {
       if (!answer.trained) return undefined;
       probes.push({ rows: next.rows, bytes: answer.trained.bytes[equal] });
     }
+  }
+
+  /** About what a store needs beside its rows: candidates and the arrays of a batch; less than fiited's needed on the host. */
+  #emptyBytes({ live }: Trained): number {
+    const { task, settings } = this.#options;
+    const { total, device } = live!.notes.final;
+    const positions = settings.train.batch * task.fields.reduce((n, { slots = 1 }) => n + slots, 0);
+    return Math.min(total - device, live!.settings.candidateBytes + POSITION_BYTES * positions);
   }
 
   /** Row prunings that were trained, for any share and seed. */
