@@ -23,7 +23,12 @@ export interface Order {
   };
 }
 
-export type ToWorker = { readonly kind: "work"; readonly order: Order } | { readonly kind: "stop" };
+export type ToWorker =
+  | { readonly kind: "work"; readonly order: Order }
+  /** Write a checkpoint and end. */
+  | { readonly kind: "stop" }
+  /** Its last message was heard: a worker that ended by itself could take that message along. */
+  | { readonly kind: "bye" };
 
 export type FromWorker =
   /** It listens. */

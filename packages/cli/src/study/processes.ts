@@ -24,9 +24,10 @@ export async function runWorker(
     env: process.env,
     ipc(message: FromWorker) {
       if (message.kind === "ready") child.send({ kind: "work", order } satisfies ToWorker);
-      else if (message.kind === "done" || message.kind === "stopped" || message.kind === "failed")
+      else if (message.kind === "done" || message.kind === "stopped" || message.kind === "failed") {
         ended = message;
-      else onMessage(message);
+        child.send({ kind: "bye" } satisfies ToWorker);
+      } else onMessage(message);
     },
   });
   const stop = () => {

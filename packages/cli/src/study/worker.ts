@@ -19,8 +19,10 @@ process.on("disconnect", () => process.exit(1));
 // a terminal signals the whole group; the conductor says what is to be done
 process.on("SIGINT", () => {});
 process.on("message", (message: ToWorker) => {
-  if (message.kind === "stop") stop.abort();
-  else void work(message.order);
+  if (message.kind === "work") void work(message.order);
+  else if (message.kind === "stop") stop.abort();
+  // threads of drivers must not keep a finished process alive
+  else process.exit(0);
 });
 send({ kind: "ready" });
 
@@ -33,9 +35,6 @@ async function work(order: Order): Promise<void> {
     if (code === 130) send({ kind: "stopped" });
     else send({ kind: "failed", text: errorText(error, order.device.debug === true), wrongUse: code === 2 });
   }
-  // threads of drivers must not keep a finished process alive; messages before this one have left
-  process.disconnect?.();
-  process.exit(0);
 }
 
 async function part(order: Order): Promise<void> {
