@@ -8,7 +8,7 @@ import { type ResultRow, readResults } from "@trimtab/eval";
 import { must, start, trimtab } from "../support/command.ts";
 import { dataset, freshFolder } from "../support/data.ts";
 
-setDefaultTimeout(180_000);
+setDefaultTimeout(300_000);
 
 const SEED = process.env.CI ? 5 : Math.floor(Math.random() * 1e9);
 const cwd = freshFolder();
