@@ -41,8 +41,9 @@ study() { # NAME FOLDER options...
 # L2, batch and learning rate: chosen for the dense model by row-wise Adam, by validation AUC of one seed
 study criteo-deepfm "$DATA/criteo-80k" --model deepfm --batch 4096 --lookup-l2 1e-2 --epochs 40
 study criteo-dlrm "$DATA/criteo-80k" --model dlrm --bottom 64,32 --std 0.01 --batch 1024 --lookup-l2 1e-3 --epochs 40
-study movielens-1m-deepfm "$DATA/movielens-1m" --model deepfm --batch 4096 --lr 3e-3 --lookup-l2 1e-3 --epochs 40
-study movielens-1m-dlrm "$DATA/movielens-1m" --model dlrm --std 0.01 --batch 1024 --lr 3e-3 --lookup-l2 1e-3 --epochs 40
+# training these tables takes 1.8 MiB: the usual 1 MiB for candidates would be most of what chunks can save
+study movielens-1m-deepfm "$DATA/movielens-1m" --model deepfm --batch 4096 --lr 3e-3 --lookup-l2 1e-3 --epochs 40 --candidate-bytes 65536
+study movielens-1m-dlrm "$DATA/movielens-1m" --model dlrm --std 0.01 --batch 1024 --lr 3e-3 --lookup-l2 1e-3 --epochs 40 --candidate-bytes 65536
 # the first epoch is the best here: a ramp of the usual ten expected epochs would leave no weights within the budget before all get worse
 study drift-deepfm "$DRIFT" --model deepfm --batch 1024 --lr 1e-2 --lookup-l2 1e-4 --epochs 10 --expected-epochs 2
 study drift-dlrm "$DRIFT" --model dlrm --std 0.01 --batch 1024 --lr 3e-3 --lookup-l2 1e-4 --epochs 10 --expected-epochs 2

@@ -17,7 +17,7 @@ function search(budget: RowBudget, need: (rows: number) => number, known: Probe[
     expect(next.rows).toBeGreaterThanOrEqual(budget.least);
     expect(next.rows).toBeLessThanOrEqual(budget.most);
     probes.push({ rows: next.rows, bytes: need(next.rows) });
-    if (trained > 60) throw new Error(`no end: ${JSON.stringify(probes)}`);
+    if (trained > 40) throw new Error(`no end: ${JSON.stringify(probes)}`);
   }
 }
 

@@ -21,7 +21,12 @@ async function compute(typed: Typed, folder: StudyFolder): Promise<void> {
   const { model, train } = settings;
   const all = typed.seeds.length * typed.shares.length * METHODS.length;
   let done = 0;
+  const session = { seconds: 0, cells: 0, fresh: false };
   const onTrial: OnTrial = ({ seed, name }, { took, trained, impossible }, known) => {
+    if (!known) {
+      session.seconds += took;
+      session.fresh = true;
+    }
     const seconds = `${formatSeconds(took)}${known ? ", known" : ""}`;
     if (!trained) console.log(`seed ${seed} ${name}: ${impossible ?? "loaded the data"} (${seconds})`);
     else {
@@ -44,18 +49,14 @@ async function compute(typed: Typed, folder: StudyFolder): Promise<void> {
         done++;
         if (missing !== undefined)
           console.log(`seed ${seed} ${method} at ${share}%: not possible, ${missing}`);
-        console.log(`${done} of ${all} cells; ${timeLeft(folder, typed, done, all)}`);
+        if (session.fresh) session.cells++;
+        session.fresh = false;
+        const left = (session.seconds / Math.max(1, session.cells)) * (all - done);
+        console.log(`${done} of ${all} cells${left > 0 ? `; about ${formatSeconds(left)} left` : ""}`);
       },
     });
     await study.run();
   }
-}
-
-/** By what cells took until now, in this session and before. */
-function timeLeft(folder: StudyFolder, { equal }: Typed, done: number, all: number): string {
-  const took = folder.answers.reduce((seconds, answer) => seconds + answer.took, 0);
-  const cells = folder.cells(equal).length;
-  return done === all ? "done" : `about ${formatSeconds((took / cells) * (all - done))} left`;
 }
 
 async function main(): Promise<void> {

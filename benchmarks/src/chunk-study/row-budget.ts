@@ -41,8 +41,8 @@ export function nextRowBudget(known: readonly Probe[], budget: RowBudget): RowSt
   if (!best && bound <= least) return { step: "impossible" };
   if (best) {
     // in bytes of rows, not of everything: where few rows are left the rest of a store is most of it
-    const near = target - best.bytes <= tolerance * best.rows * rowBytes || best.rows === most;
-    if (near || bound - best.rows <= Math.max(1, tolerance * best.rows))
+    const close = target - best.bytes <= tolerance * best.rows * rowBytes || best.rows === most;
+    if (close || bound - best.rows <= Math.max(1, tolerance * best.rows))
       return { step: "take", rows: best.rows };
   }
   const low = best ? best.rows : least - 1;
@@ -56,16 +56,25 @@ export function nextRowBudget(known: readonly Probe[], budget: RowBudget): RowSt
   // a guess near to what was trained already is no news: what was trained tells more than the hint
   const tried = known.some(({ rows }) => Math.abs(rows - hinted) <= 2 * tolerance * rows);
   const guess = tried ? guessFrom(nearest(known)) : hinted;
-  // a quarter of the way from either bound; where there is one, a step that could end the search
+  // away from either bound by what could end the search; where that was tried and was not enough (a jump of the map), far away
   const two = best !== undefined && bound <= most;
-  const up = two ? (bound - low) / 4 : best ? tolerance * low : 0;
-  const down = two ? (bound - low) / 4 : bound <= most ? tolerance * bound : 0;
+  const crept = known.some(({ rows }) => rows !== low && rows !== bound && near(rows, low, bound, tolerance));
+  const half = two ? (bound - low) / 2 : Number.POSITIVE_INFINITY;
+  const away = (from: number) => Math.min(half, crept ? from / 2 : tolerance * from);
+  const up = best ? away(low) : 0;
+  const down = bound <= most ? away(bound) : 0;
   const rows = Math.round(Math.max(low + up, Math.min(bound - down, guess)));
   return { step: "train", rows: Math.max(low + 1, Math.min(bound - 1, rows)) };
 }
 
 function largest(probes: readonly Probe[]): Probe | undefined {
   return probes.reduce<Probe | undefined>((a, b) => (a && a.rows >= b.rows ? a : b), undefined);
+}
+
+/** True if a training lies just outside of the bounds: one more step from there has been tried. */
+function near(rows: number, low: number, bound: number, tolerance: number): boolean {
+  const outside = rows < low ? low - rows : rows - bound;
+  return outside > 0 && outside <= 2 * tolerance * rows;
 }
 
 /** Bytes a row, by what is known where that says more than the estimate; never far from it, because maps grow by jumps. */
