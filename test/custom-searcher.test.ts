@@ -74,10 +74,12 @@ describe("the commands of the guide", () => {
   test("left rows within the budgets, each computed once", () => {
     const lines = readFileSync(join(home, "results.jsonl"), "utf8").trimEnd().split("\n");
     const rows = lines.map((line) => JSON.parse(line));
-    expect(rows.map(({ method, budget }) => `${method} ${budget}`)).toEqual([
-      "base null",
-      ...["my-method 20%", "smaller-dim 20%"],
-      ...["my-method-generous 20%", "dims-by-size 20%"],
+    const names = rows.map(({ method, budget }) => `${method} ${budget}`);
+    // models of one command are trained side by side, and whichever is done first has the first row
+    expect([names.slice(0, 1), names.slice(1, 3).sort(), names.slice(3).sort()]).toEqual([
+      ["base null"],
+      ["my-method 20%", "smaller-dim 20%"],
+      ["dims-by-size 20%", "my-method-generous 20%"],
     ]);
     for (const { method, bytes, config } of rows.slice(1)) {
       expect([method, bytes.serve <= bytes.uniform * 0.2]).toEqual([method, true]);

@@ -2,16 +2,10 @@
 
 import type { Columns, FieldInfo } from "./columns.ts";
 import { BatchError } from "./errors.ts";
-import { type FieldHash, hashedRow, hashInPlace } from "./hashed-row.ts";
-import {
-  type BatchPlan,
-  PAD,
-  type PlanArrays,
-  PlanBuilder,
-  planArrays,
-  planView,
-  planWords,
-} from "./plan.ts";
+import type { FieldHash } from "./hashed-row.ts";
+import { type BatchPlan, type PlanArrays, planArrays, planView, planWords } from "./plan.ts";
+import { PlanBuilder } from "./plan-builder.ts";
+import { TableRows } from "./table-rows.ts";
 
 /** Which fields share a table, and where each field's rows start: row of a field value = base + id, or base + hashedRow(id). */
 export interface TableLayout {
@@ -77,6 +71,9 @@ export interface Slot {
   users?: Uint32Array;
   tables: SlotTable[];
 }
+
+/** Rows are signed numbers while batches are made, see PADDING. */
+const MOST_ROWS = 2 ** 31 - 1;
 
 /** Slots (ids a row) of a layout's table. */
 export function tableSlots(table: TableLayout, fields: readonly FieldInfo[]): number {
@@ -191,27 +188,24 @@ export function checkShape(columns: Columns, shape: BatchShape): void {
         );
       }
     }
-    if (table.rows > PAD) throw new BatchError(`table "${table.name}" has ${table.rows} rows`, "Split it");
+    if (table.rows > MOST_ROWS) {
+      throw new BatchError(
+        `table "${table.name}" has ${table.rows} rows`,
+        `Split it: a table has at most ${MOST_ROWS}`,
+      );
+    }
   }
 }
 
-/** Fills slots with batches. Allocates in the constructor only; belongs to one thread. */
+/** Fills slots with batches. Belongs to one thread. */
 export class BatchMaker {
-  readonly #builders: PlanBuilder[];
-  readonly #keys: (Uint32Array | undefined)[];
-  readonly #slots: number[];
+  readonly #tables: readonly TableMaker[];
 
   constructor(
     readonly columns: Columns,
     readonly shape: BatchShape,
   ) {
-    this.#slots = shape.tables.map((table) => tableSlots(table, shape.fields));
-    this.#keys = shape.tables.map((table, t) =>
-      hasMulti(table, shape.fields) ? new Uint32Array(shape.batch * (this.#slots[t] as number)) : undefined,
-    );
-    this.#builders = shape.plans
-      ? shape.tables.map((table, t) => new PlanBuilder(table.rows, shape.batch * (this.#slots[t] as number)))
-      : [];
+    this.#tables = shape.tables.map((table) => new TableMaker(columns, shape, table));
   }
 
   /** Batch `index` of the epoch whose row order is `order` (null: the order of the data). */
@@ -222,95 +216,78 @@ export class BatchMaker {
     gather(columns.labels, slot.labels, order, from, rows);
     if (columns.users && slot.users) gather(columns.users, slot.users, order, from, rows);
     const plans: SlotSizes["plans"] = [];
-    for (let t = 0; t < shape.tables.length; t++) {
-      const layout = shape.tables[t] as TableLayout;
-      const part = slot.tables[t] as SlotTable;
-      const width = this.#slots[t] as number;
-      const keys = this.#keys[t];
-      let column = 0;
-      for (const { field, base, hash } of layout.fields) {
-        const info = shape.fields[field] as FieldInfo;
-        const ids = columns.ids[field] as Uint32Array;
-        if (info.kind === "multi" && keys && part.weights) {
-          gatherMulti(ids, info.slots, part, keys, order, from, rows, base, width, column, hash);
-        } else {
-          gatherSingle(ids, part.ids, order, from, rows, base, width, column);
-          if (hash) hashInPlace(part.ids, column, width, rows, base, hash);
-          if (keys && part.weights) {
-            for (let r = 0, at = column; r < rows; r++, at += width) {
-              keys[at] = part.ids[at] as number;
-              part.weights[at] = 1;
-            }
-          }
-        }
-        column += info.slots;
-      }
-      const builder = this.#builders[t];
-      if (builder && part.plan) {
-        builder.build(keys ?? part.ids, rows * width, part.plan);
-        plans.push([builder.used, builder.count, builder.pieceCount]);
-      }
-    }
+    this.#tables.forEach((table, t) => {
+      const plan = table.make(order, from, rows, slot.tables[t] as SlotTable);
+      if (plan) plans.push([plan.used, plan.count, plan.pieceCount]);
+    });
     return { rows, plans };
   }
 }
 
-function gather<T extends Float32Array | Uint32Array>(
-  source: T,
-  target: T,
-  order: Uint32Array | null,
-  from: number,
-  rows: number,
-): void {
-  if (order === null) {
-    target.set(source.subarray(from, from + rows));
-    return;
-  }
-  for (let r = 0; r < rows; r++) target[r] = source[order[from + r] as number] as number;
-}
+/** One table's part of every batch. */
+class TableMaker {
+  readonly #rows: TableRows;
+  readonly #builder: PlanBuilder | undefined;
+  /** [positions of a batch] table rows, PAD for padding; only with a multi-valued field, whose padding is row 0 in a batch. */
+  readonly #keys: Uint32Array | undefined;
 
-function gatherSingle(
-  ids: Uint32Array,
-  out: Uint32Array,
-  order: Uint32Array | null,
-  from: number,
-  rows: number,
-  base: number,
-  width: number,
-  column: number,
-): void {
-  let at = column;
-  for (let r = from; r < from + rows; r++, at += width) {
-    out[at] = base + (ids[order === null ? r : (order[r] as number)] as number);
+  constructor(columns: Columns, { fields, batch, plans }: BatchShape, table: TableLayout) {
+    this.#rows = new TableRows(columns, fields, table);
+    const positions = batch * this.#rows.width;
+    if (hasMulti(table, fields)) this.#keys = new Uint32Array(positions);
+    if (plans) this.#builder = new PlanBuilder(table.rows, positions);
   }
-}
 
-function gatherMulti(
-  ids: Uint32Array,
-  slots: number,
-  part: SlotTable,
-  keys: Uint32Array,
-  order: Uint32Array | null,
-  from: number,
-  rows: number,
-  base: number,
-  width: number,
-  column: number,
-  hash: FieldHash | undefined,
-): void {
-  const weights = part.weights as Float32Array;
-  for (let r = 0; r < rows; r++) {
-    const source = (order === null ? from + r : (order[from + r] as number)) * slots;
-    const at = r * width + column;
-    let k = 0;
-    for (let s = 0; s < slots; s++) if (ids[source + s] !== PAD) k++;
-    for (let s = 0; s < slots; s++) {
-      const id = ids[source + s] as number;
-      const real = id !== PAD;
-      const row = base + (hash && real ? hashedRow(id, hash) : id);
-      part.ids[at + s] = real ? row : 0;
-      keys[at + s] = real ? row : PAD;
-      weights[at + s] = real ? 1 / k : 0;
+  /** Fills `part`; gives the builder with the sizes of the plan, if there is one. */
+  make(order: Uint32Array | null, from: number, rows: number, part: SlotTable): PlanBuilder | undefined {
+    const positions = rows * this.#rows.width;
+    const keys = this.#keys ?? part.ids;
+    const signed = signedOver(keys, positions);
+    this.#rows.gather(order, from, rows, signed);
+    if (part.weights) {
+      const ids = signedOver(part.ids, positions);
+      // rows, but 0 for padding, which is told from them by its sign
+      for (let i = 0; i < positions; i++) ids[i] = (signed[i] as number) & ~((signed[i] as number) >> 31);
+      part.weights.fill(1, 0, positions);
+      for (const { column, slots } of this.#rows.multi) {
+        shareWeights(signed, part.weights, column, slots, this.#rows.width);
+      }
     }
+    if (part.plan) this.#builder?.build(keys, positions, part.plan);
+    return this.#builder;
   }
+}
+
+/** Weight 1/k for each of the k ids a data row has in a multi-valued field, 0 for padding. */
+function shareWeights(
+  keys: Int32Array,
+  weights: Float32Array,
+  column: number,
+  slots: number,
+  width: number,
+): void {
+  for (let at = column; at < keys.length; at += width) {
+    let k = 0;
+    for (let s = 0; s < slots; s++) k += 1 + ((keys[at + s] as number) >> 31);
+    const weight = 1 / k;
+    for (let s = 0; s < slots; s++) weights[at + s] = (keys[at + s] as number) < 0 ? 0 : weight;
+  }
+}
+
+/** Copies by their bits: typed arrays of two kinds in one loop would cost it several times as much. */
+function gather(
+  source: Float32Array | Uint32Array,
+  target: Float32Array | Uint32Array,
+  order: Uint32Array | null,
+  from: number,
+  rows: number,
+): void {
+  const to = signedOver(target, rows);
+  const values = signedOver(source, source.length);
+  if (order === null) to.set(values.subarray(from, from + rows));
+  else for (let r = 0; r < rows; r++) to[r] = values[order[from + r] as number] as number;
+}
+
+function signedOver({ buffer, byteOffset }: Float32Array | Uint32Array, length: number): Int32Array {
+  return new Int32Array(buffer, byteOffset, length);
 }

@@ -25,17 +25,3 @@ function mix(id: number): number {
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) >>> 0;
 }
-
-/** Table rows of `count` single ids, `width` apart from `from` on, that were made as base + id: hashed in place. */
-export function hashInPlace(
-  target: Uint32Array,
-  from: number,
-  width: number,
-  count: number,
-  base: number,
-  hash: FieldHash,
-): void {
-  for (let i = 0, at = from; i < count; i++, at += width) {
-    target[at] = base + hashedRow((target[at] as number) - base, hash);
-  }
-}

@@ -35,7 +35,8 @@ export {
   type SplitName,
   type Warning,
 } from "./manifest.ts";
-export { type BatchPlan, buildPlan, PAD, PIECE, PlanBuilder, planArrays, planCapacity } from "./plan.ts";
+export { type BatchPlan, PAD, PIECE, planArrays, planCapacity } from "./plan.ts";
+export { buildPlan, PlanBuilder } from "./plan-builder.ts";
 export { cleanLeftovers } from "./prepare/folder.ts";
 export { LEAK_AUC } from "./prepare/leaks.ts";
 export { type PrepareOptions, type PrepareProgress, prepare } from "./prepare/prepare.ts";

@@ -453,6 +453,9 @@ describe("bad batch options", () => {
       /table "t" has 9 rows, but field "user" takes rows 0 to 39/,
     );
     expect(() => open({ tables: [{ name: "t", rows: 9, fields: [] }] })).toThrow(/no fields/);
+    expect(() => open({ tables: [{ name: "t", rows: 2 ** 31, fields: [{ field: 0, base: 0 }] }] })).toThrow(
+      /table "t" has 2147483648 rows.*at most 2147483647/,
+    );
   });
   test("columns of the wrong length", () => {
     const data = columns(100);

@@ -11,18 +11,7 @@ import {
   planCapacity,
 } from "../src/index.ts";
 import { law } from "./laws.ts";
-
-// Positions by row, the slow and obvious way.
-function group(keys: Uint32Array): [row: number, positions: number[]][] {
-  const groups = new Map<number, number[]>();
-  keys.forEach((row, at) => {
-    if (row === PAD) return;
-    const positions = groups.get(row);
-    if (positions) positions.push(at);
-    else groups.set(row, [at]);
-  });
-  return [...groups].sort((a, b) => a[0] - b[0]);
-}
+import { group } from "./plain.ts";
 
 function runs(plan: BatchPlan): [row: number, positions: number[]][] {
   return Array.from(plan.rows, (row, u) => [
