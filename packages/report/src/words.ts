@@ -93,7 +93,9 @@ function headlineOf(told: Told): string {
 
 /** The headline beside a mark that says the verdict already. */
 export function underMark(told: Judgement): string {
-  return told.verdict === "no baseline" ? `${whoOf(told)}.` : `${whoOf(told)} ${partsOf(told)}${oneSeed(told)}.`;
+  return told.verdict === "no baseline"
+    ? `${whoOf(told)}.`
+    : `${whoOf(told)} ${partsOf(told)}${oneSeed(told)}.`;
 }
 
 /** One pair in one sentence, with the difference and its noise. */
