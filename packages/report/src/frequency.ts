@@ -16,7 +16,7 @@ export type Frequencies = ReadonlyMap<string, Occurrences>;
  */
 export async function readFrequencies(folders: readonly string[]): Promise<Frequencies> {
   const found = new Map<string, Occurrences>();
-  for (const { data } of folders.flatMap(runsIn).map(readRun)) {
+  for (const { data } of folders.flatMap(runsIn).map(({ folder }) => readRun(folder))) {
     if (found.has(data.hash)) continue;
     const dataset = await openDataset(data.folder, { verify: "size" }).catch(() => undefined);
     if (dataset?.hash !== data.hash) continue;
