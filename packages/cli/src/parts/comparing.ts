@@ -24,6 +24,7 @@ export interface ComparingOptions {
   readonly budgets: readonly string[];
   readonly methods: readonly Searcher[];
   readonly keep?: boolean;
+  readonly fieldWorth?: boolean;
 }
 
 export async function runComparison(
