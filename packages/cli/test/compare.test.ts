@@ -1,6 +1,6 @@
 // A comparison writes each row as it is known, never computes one twice, and shows what cannot be.
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readResults } from "@trimtab/eval";
 import { must, trimtab } from "./support/command.ts";
@@ -79,8 +79,34 @@ test("compare", async () => {
   expect(readFileSync(join(cwd, "r.csv"), "utf8").trimEnd().split("\n")).toHaveLength(1 + 6);
   expect(JSON.parse(readFileSync(join(cwd, "r.json"), "utf8")).studies[0].points).toHaveLength(3);
   expect(readFileSync(join(cwd, "r.html"), "utf8")).toStartWith("<!doctype html>");
-  const twice = await trimtab(["report", "--run", "c", "--out", "r", "--csv", "./r"], { cwd });
-  expect([twice.code, twice.err]).toEqual([2, expect.stringContaining("name one file twice")]);
+  // what fields are worth was measured for both seeds, and how often ids occur is in the dataset
+  const fields = readFileSync(join(cwd, "r-fields.csv"), "utf8").trimEnd().split("\n");
+  expect(fields).toHaveLength(1 + 4 * 3);
+  const [titles, line] = [fields[0]!.split(","), fields[1]!.split(",")];
+  for (const title of ["rows_per_id", "auc_lost_as_zeros", "auc_lost_as_zeros_sd"])
+    expect(Number(line[titles.indexOf(title)] || Number.NaN)).toBeFinite();
+  expect(readFileSync(join(cwd, "r-stability.csv"), "utf8")).toStartWith("study,dataset,model,method,budget");
+  expect(existsSync(join(cwd, "r-across.csv"))).toBe(false);
+  for (const part of ["Numbers kept for each id at 50%", "Stability over seeds", "Time of each phase"])
+    expect(report.out).toContain(part);
+  for (const [one, other] of [
+    ["r", "./r"],
+    ["r-fields.csv", "r.csv"],
+  ]) {
+    const twice = await trimtab(["report", "--run", "c", "--out", one!, "--csv", other!], { cwd });
+    expect([twice.code, twice.err]).toEqual([2, expect.stringContaining("name one file twice")]);
+  }
+
+  // a study: comparisons in sub-folders of a folder that has a study.json
+  const study = join(cwd, "study");
+  mkdirSync(study);
+  writeFileSync(join(study, "study.json"), "{}");
+  for (const name of ["one", "two", "three"]) cpSync(join(cwd, "c"), join(study, name), { recursive: true });
+  const all = await must(["report", "--run", "study", "--out", "all.html", "--csv", "all.csv"], { cwd });
+  expect(all.out).toContain("3. two: small, fm d8");
+  expect(all.out).toContain("At 50%, 3 studies: the lowest mean ranks have");
+  expect(readFileSync(join(cwd, "all-across.csv"), "utf8").trimEnd().split("\n")).toHaveLength(1 + 2);
+  expect(readFileSync(join(cwd, "all.html"), "utf8")).toContain('id="contents"');
 });
 
 test("compare needs embeddings, report needs a run", async () => {

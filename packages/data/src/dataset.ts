@@ -95,6 +95,32 @@ export class Dataset {
     }
   }
 
+  /**
+   * Training rows in which each id occurs: a list a field, in the order of the fields, 4 bytes an id. 0 for row 0 of a multi-valued field,
+   * which nobody counted.
+   */
+  async occurrences(): Promise<Uint32Array[]> {
+    const duck = await Duck.open();
+    try {
+      const out: Uint32Array[] = [];
+      for (const { rows, vocabulary } of this.manifest.fields) {
+        const counts = new Uint32Array(rows);
+        const file = text(join(this.folder, vocabulary));
+        const sql = `SELECT CAST(id AS UINTEGER), CAST(coalesce(count, 0) AS UINTEGER) FROM read_parquet(${file})`;
+        // tables may have millions of rows: no object for each
+        for await (const chunk of duck.chunks(sql)) {
+          const [ids, values] = [chunk.getColumnVector(0), chunk.getColumnVector(1)];
+          for (let i = 0; i < chunk.rowCount; i++)
+            counts[ids.getItem(i) as number] = values.getItem(i) as number;
+        }
+        out.push(counts);
+      }
+      return out;
+    } finally {
+      duck.close();
+    }
+  }
+
   /** The values behind a field's ids, row 0 first. @throws DatasetFolderError for an unknown field */
   async vocabulary(field: string): Promise<VocabularyEntry[]> {
     const found = this.manifest.fields.find(({ name }) => name === field);

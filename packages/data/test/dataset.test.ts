@@ -47,6 +47,19 @@ describe("a dataset folder", () => {
     expect(rows).toBe(train.rows);
   });
 
+  test("tells in how many training rows each id occurs, as its rows say", async () => {
+    const { dataset, train } = await make();
+    const counts = await dataset.occurrences();
+    for (const [f, { rows, slots }] of dataset.fields.entries()) {
+      const plain = new Uint32Array(rows);
+      for (const id of train.ids[f]!) if (id < rows) plain[id]!++;
+      // nobody counted what a multi-valued field has out of vocabulary
+      if (slots > 1) plain[0] = 0;
+      expect(counts[f]).toEqual(plain);
+    }
+    expect(counts[0]!.some((count) => count > 10)).toBe(true);
+  });
+
   test("gives one error for an unknown field's vocabulary", async () => {
     const { dataset } = await make();
     const error = await failure(dataset.vocabulary("gg"));

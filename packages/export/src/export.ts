@@ -223,7 +223,7 @@ function writeConfigs(writer: FolderWriter, { scheme }: ModelParts): ExportManif
     if (typeof made === "string") return { file: null, why: made };
     const file = `configs/${name}.json`;
     writer.text(file, `${JSON.stringify(made.json, null, 2)}\n`);
-    writer.text(`configs/${name}.py`, made.python);
+    writer.text(`configs/${made.script}`, made.python);
     return { file, why: null };
   };
   const torchrec = put("torchrec", torchrecConfig(scheme));

@@ -11,10 +11,13 @@ describe("TorchRec", () => {
     expect(made).toMatchObject({
       json: {
         tables: [
-          { name: "user", num_embeddings: 40, embedding_dim: 4, feature_names: ["user"], pooling: "SUM" },
-          { name: "genres/weights", num_embeddings: 9, embedding_dim: 2, pooling: "MEAN" },
-          { name: "hour", num_embeddings: 5, embedding_dim: 1, pooling: "SUM" },
-          { name: "tags", num_embeddings: 6, embedding_dim: 2, pooling: "MEAN" },
+          { name: "t0_user", num_embeddings: 40, embedding_dim: 4, feature_names: ["user"], pooling: "SUM" },
+          {
+            ...{ name: "t1_genres_weights", num_embeddings: 9, embedding_dim: 2, pooling: "MEAN" },
+            feature_names: ["genres/weights"],
+          },
+          { name: "t2_hour", num_embeddings: 5, embedding_dim: 1, pooling: "SUM" },
+          { name: "t3_tags", num_embeddings: 6, embedding_dim: 2, pooling: "MEAN" },
         ],
         base_dim: 4,
         fields_without_table: ["item"],

@@ -12,9 +12,9 @@ export function contentsSection({ studies }: Report): Markup {
     ["study"],
     ["dataset"],
     ["model"],
+    ["beats every baseline"],
     ["base AUC", true],
     ["seeds", true],
-    ["beats every baseline"],
     ["rows", true],
   ])}<tbody>${studies.map((study, i) => contentsLine(study, i + 1))}</tbody></table></div></nav>`;
 }
@@ -25,7 +25,7 @@ function contentsLine(study: Study, number: number): Markup {
   const { done, asked } = progress;
   const open = done < asked ? html` <span class="mark warn">not finished</span>` : null;
   const missing = impossible.length > 0 ? `, ${impossible.length} not possible` : "";
-  return html`<tr><td data-v="${number}"><a href="#${id}">${number}. ${study.name}</a></td>${cell(`${dataset}${synthetic ? " (synthetic)" : ""}`)}${cell(model)}${cell(base ? formatSummary(base, (v) => v.toFixed(4)) : "-", base?.mean ?? null)}${cell(String(provenance.seeds.length), provenance.seeds.length)}<td class="wrap" data-v="${fewWords(study)}">${fewWords(study)}</td><td class="number" data-v="${done}">${done} of ${asked}${missing}${open}${remarks.length > 0 ? html` <span class="soft">${remarks.length} ${remarks.length === 1 ? "remark" : "remarks"}</span>` : null}</td></tr>`;
+  return html`<tr><td data-v="${number}"><a href="#${id}">${number}. ${study.name}</a></td>${cell(`${dataset}${synthetic ? " (synthetic)" : ""}`)}${cell(model)}<td class="wrap" data-v="${fewWords(study)}">${fewWords(study)}</td>${cell(base ? formatSummary(base, (v) => v.toFixed(4)) : "-", base?.mean ?? null)}${cell(String(provenance.seeds.length), provenance.seeds.length)}<td class="number" data-v="${done}">${done} of ${asked}${missing}${open}${remarks.length > 0 ? html` <span class="soft">${remarks.length} ${remarks.length === 1 ? "remark" : "remarks"}</span>` : null}</td></tr>`;
 }
 
 /** "pep at 20%, 5%; sseds nowhere". */

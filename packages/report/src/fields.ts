@@ -51,7 +51,7 @@ function costOf(name: string, all: readonly DropCosts[]): Summary | null {
 }
 
 /** Over all ids but 0, everything unknown. */
-function meanOccurrences(counts: Float64Array | undefined): number | null {
+function meanOccurrences(counts: Uint32Array | undefined): number | null {
   if (counts === undefined || counts.length < 2) return null;
   return counts.subarray(1).reduce((a, b) => a + b, 0) / (counts.length - 1);
 }

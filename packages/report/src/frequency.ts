@@ -1,9 +1,9 @@
 /** How often each id occurs in the training split, from the dataset folders that the runs name, where these are still there. */
-import { type Dataset, openDataset } from "@trimtab/data";
+import { openDataset } from "@trimtab/data";
 import { readRun, runsIn } from "./source.ts";
 
 /** Rows of the training split in which each id of a field occurs, a list a field in the order of the schemes; 0 where nobody counted. */
-export type Occurrences = readonly Float64Array[];
+export type Occurrences = readonly Uint32Array[];
 
 /** By dataset hash. */
 export type Frequencies = ReadonlyMap<string, Occurrences>;
@@ -16,22 +16,12 @@ export type Frequencies = ReadonlyMap<string, Occurrences>;
  */
 export async function readFrequencies(folders: readonly string[]): Promise<Frequencies> {
   const found = new Map<string, Occurrences>();
-  for (const { data } of folders.flatMap(runsIn).map(readRun)) {
+  for (const { data } of folders.flatMap(runsIn).map(({ folder }) => readRun(folder))) {
     if (found.has(data.hash)) continue;
     const dataset = await openDataset(data.folder, { verify: "size" }).catch(() => undefined);
     if (dataset?.hash !== data.hash) continue;
-    const counts = await occurrencesOf(dataset).catch(() => undefined);
+    const counts = await dataset.occurrences().catch(() => undefined);
     if (counts) found.set(data.hash, counts);
   }
   return found;
-}
-
-async function occurrencesOf(dataset: Dataset): Promise<Occurrences> {
-  const out: Float64Array[] = [];
-  for (const { name, rows } of dataset.fields) {
-    const counts = new Float64Array(rows);
-    for (const { id, count } of await dataset.vocabulary(name)) counts[id] = count ?? 0;
-    out.push(counts);
-  }
-  return out;
 }

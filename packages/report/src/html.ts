@@ -92,9 +92,13 @@ const DIGITS = 6;
 function pageData({ studies }: Report): PageData {
   const short = (_: string, value: unknown) =>
     typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(DIGITS)) : value;
+  const palette = [
+    ...new Set(["base", ...studies.flatMap(({ methods }) => methods.map(({ name }) => name))]),
+  ];
   const data: PageData = {
     studies: studies.map(({ id, methods, budgets, points, fields }) => ({
       id,
+      palette,
       methods,
       budgets,
       points,

@@ -139,7 +139,7 @@ export interface Provenance {
 export interface Study {
   readonly id: string;
   readonly title: string;
-  /** Of its run folder; of several the first one's. */
+  /** Of its run folder, in a study's folder its place there; of several the first one's. */
   readonly name: string;
   readonly dataset: string;
   readonly datasetHash: string;

@@ -1,6 +1,6 @@
 /** One run folder, read and never locked or changed: a report of a comparison that still runs must not disturb it. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { basename, join, relative, resolve } from "node:path";
 import { type Scheme, schemeFromJSON } from "@trimtab/embeddings";
 import { parseResultRow, type ResultRow, readResults } from "@trimtab/eval";
 import { type DropCosts, type RunConfig, RunFolder, recallDropCosts } from "@trimtab/search-core";
@@ -23,8 +23,7 @@ export interface SourceRow {
   readonly scheme: Scheme;
 }
 
-export interface Source {
-  readonly folder: string;
+export interface Source extends RunPlace {
   readonly config: RunConfig;
   readonly rows: readonly SourceRow[];
   readonly notes: readonly SearchNotes[];
@@ -36,20 +35,37 @@ export interface Source {
 
 /** Marks a folder whose sub-folders are comparisons that were made together. */
 const STUDY = "study.json";
+const CONFIG = "config.json";
 
-/** The run folders that `folder` stands for: itself, or of a study the comparisons in its sub-folders, by name. Throws NothingToReport. */
-export function runsIn(folder: string): string[] {
-  const has = (path: string, name: string) => existsSync(join(resolve(path), name));
-  if (has(folder, "config.json") || !has(folder, STUDY)) return [folder];
-  const runs = readdirSync(resolve(folder), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
-    .map(({ name }) => join(folder, name))
-    .filter((path) => has(path, "config.json") && readRun(path).kind === "comparison")
-    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+/** Folders in folders that may lie between a study and its comparisons: by dataset, by model. */
+const DEPTH = 3;
+
+export interface RunPlace {
+  readonly folder: string;
+  /** Of the folder; in a study its place there: "criteo/fm". */
+  readonly name: string;
+}
+
+/** The run folders that `folder` stands for: itself, or of a study the comparisons under it, by name. Throws NothingToReport. */
+export function runsIn(folder: string): RunPlace[] {
+  const has = (name: string) => existsSync(join(resolve(folder), name));
+  if (has(CONFIG) || !has(STUDY)) return [{ folder, name: basename(resolve(folder)) }];
+  const runs = comparisonsUnder(folder, DEPTH)
+    .map((path) => ({ folder: path, name: relative(folder, path).replaceAll("\\", "/") }))
+    .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
   if (runs.length > 0) return runs;
   throw new NothingToReport(
     `${folder}: is a study in which no comparison has begun, so there is nothing to report; run the study on and report again.`,
   );
+}
+
+function comparisonsUnder(folder: string, depth: number): string[] {
+  return readdirSync(resolve(folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (!statSync(resolve(path), { throwIfNoEntry: false })?.isDirectory()) return [];
+    if (existsSync(join(resolve(path), CONFIG))) return readRun(path).kind === "comparison" ? [path] : [];
+    return depth > 1 ? comparisonsUnder(path, depth - 1) : [];
+  });
 }
 
 /** What fixed the run in a folder. Throws RunFolderError. */
@@ -60,7 +76,7 @@ export const readRun = (folder: string): RunConfig => RunFolder.configOf(folder)
  *
  * @throws RunFolderError where there is no run; ReportError where its results cannot be read
  */
-export function readSource(folder: string): Source {
+export function readSource({ folder, name }: RunPlace): Source {
   const config = readRun(folder);
   const path = resolve(folder);
   const problems: string[] = [];
@@ -77,6 +93,7 @@ export function readSource(folder: string): Source {
   const dropCosts = [...seeds].flatMap((seed) => recallDropCosts(path, seed) ?? []);
   return {
     folder,
+    name,
     config,
     rows,
     notes,

@@ -1,5 +1,4 @@
 /** From the rows of one or several folders to one study: everything in it has the same data, base model and training. */
-import { basename, resolve } from "node:path";
 import type { FieldSpec } from "@trimtab/embeddings";
 import { type ResultRow, summarize } from "@trimtab/eval";
 import { advantages } from "@trimtab/search-core";
@@ -53,7 +52,7 @@ export function studyOf(sources: readonly Source[], { id, baselines, frequencies
   return {
     id,
     title: `${dataset}, ${model}`,
-    name: basename(resolve(sources[0]!.folder)),
+    name: sources[0]!.name,
     dataset,
     datasetHash,
     synthetic,

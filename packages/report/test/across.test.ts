@@ -1,6 +1,6 @@
 // Several studies in one report: who is best, level or behind at each budget, and every sum from lines that are there.
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { acrossLines, NothingToReport, readReport, reportCsv } from "../src/index.ts";
@@ -17,6 +17,13 @@ test("a study's folder stands for the comparisons in it, by name", () => {
     mkdirSync(join(path, "logs"));
     expect(() => readReport([path])).toThrow(NothingToReport);
     expect(() => readReport([path])).toThrow(/a study in which no comparison has begun/);
+    // folders in between are part of the name; what is inside a run, and runs of one scheme, are none of the comparisons
+    const deep = folderOf({ rows: threeSeeds() }, join(path, "planted", "fm"));
+    folderOf({ rows: threeSeeds() }, join(deep, "notes", "inner"));
+    const single = folderOf({ rows: threeSeeds() }, join(path, "planted", "single"));
+    const config = JSON.parse(readFileSync(join(single, "config.json"), "utf8"));
+    writeFileSync(join(single, "config.json"), JSON.stringify({ ...config, kind: "run" }));
+    expect(readReport([path]).studies.map(({ name }) => name)).toEqual(["planted/fm"]);
     // a run that has a study.json of its own is still a run
     const run = folderOf({ rows: threeSeeds() }, join(path, "run"));
     writeFileSync(join(run, "study.json"), "{}");

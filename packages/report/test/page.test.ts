@@ -213,7 +213,7 @@ describe.skipIf(found === undefined)("in Chromium", () => {
     expect([problems, requests]).toEqual([[], []]);
     const lines = page.locator("#contents tbody tr");
     expect(await lines.count()).toBe(3);
-    expect(await lines.nth(0).textContent()).toContain("sseds at 50%; pep at 50%");
+    expect(await lines.nth(0).textContent()).toContain("pep at 50%; sseds at 50%");
     expect(await lines.nth(2).textContent()).toMatch(/one-fm.*sseds at 50%; pep nowhere.*18 of 18/);
     const counted = page.locator("[data-table=contests] tbody tr");
     expect(await counted.count()).toBe(study.across.contests.length);
@@ -240,6 +240,14 @@ describe.skipIf(found === undefined)("in Chromium", () => {
         for (const [place, n] of Object.entries({ best, level, behind }))
           expect(marks.filter((mark) => mark === place)).toHaveLength(n);
       }
+    }
+    // a method looks the same in every study
+    for (const method of ["sseds", "pep", "smaller-dim"]) {
+      const drawn = await page
+        .locator(`label:has(input[data-method="${method}"]) svg`)
+        .evaluateAll((svgs) => svgs.map((svg) => svg.innerHTML.replace(/plot-[0-9a-z]+/g, "")));
+      expect(drawn).toHaveLength(3);
+      expect(new Set(drawn).size).toBe(1);
     }
     // a line leads to its study, and that one back
     await lines.nth(1).locator("a").click();

@@ -70,8 +70,8 @@ test("what a field costs to go without, where it was measured", () => {
 
 test("numbers kept by how often ids occur, where the dataset is there", () => {
   // of "user", id 1 occurs in 200 rows, id 2 in 100, ... id 101 in none; of "item" all in 3; "hour" was not counted
-  const user = Float64Array.from({ length: 101 }, (_, id) => (id === 0 ? 500 : Math.floor(200 / id)));
-  const counts = [user, new Float64Array(51).fill(3), new Float64Array(24)];
+  const user = Uint32Array.from({ length: 101 }, (_, id) => (id === 0 ? 500 : Math.floor(200 / id)));
+  const counts = [user, new Uint32Array(51).fill(3), new Uint32Array(24)];
   const frequencies = new Map([["ab".repeat(32), counts]]);
   const [study] = readReport([folderOf({ rows: threeSeeds() })], { frequencies }).studies;
   const shape = study!.points.find((p) => p.method === "pep" && p.budget === "10%")!.shape;

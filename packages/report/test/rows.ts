@@ -192,6 +192,8 @@ export function studyFolder(): string {
     auc: 0.7 + (noise[row.method]?.[row.seed - 1] ?? 0) / 1000,
   }));
   folderOf({ rows: threeSeeds() }, join(study, "one-fm"));
+  // methods may come in any order
+  better.reverse();
   folderOf({ rows: better, model: { kind: "deepfm", dim: DIM } }, join(study, "one-deepfm"));
   folderOf({ rows: noisy, model: { kind: "dlrm", dim: DIM } }, join(study, "one-dlrm"));
   return study;

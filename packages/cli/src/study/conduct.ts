@@ -34,6 +34,8 @@ export interface StudyOptions {
   /** Folder of what other runs trained; undefined: nothing is asked or kept. */
   readonly cache?: string;
   readonly keep: boolean;
+  /** Measure what each field is worth to the base model. */
+  readonly fieldWorth: boolean;
 }
 
 export interface CellResult {
@@ -68,9 +70,9 @@ export function comparisonOf(
   device: Device,
 ): ComparisonOptions {
   const { run, data, model, train } = cell.open;
-  const { seeds, budgets, methods, keep, cache } = options;
+  const { seeds, budgets, methods, keep, fieldWorth, cache } = options;
   return {
-    ...{ run, data, device, model, train, seeds, budgets, methods, keep },
+    ...{ run, data, device, model, train, seeds, budgets, methods, keep, fieldWorth },
     command: context.command,
     signal: context.signal,
     cache: cache === undefined ? undefined : new TrialCache(cache, sameBits(device)),
@@ -180,9 +182,11 @@ class Conductor {
   }
 
   #order({ cell, seed, method }: Part): Order {
-    const { modules, budgets, cache, keep, device, seeds } = this.#options;
+    const { modules, budgets, cache, keep, fieldWorth, device, seeds } = this.#options;
     return {
       ...{ seed, modules, budgets, cache, keep, device },
+      // once a seed, by the part that makes the base model
+      fieldWorth: fieldWorth && method === undefined,
       folder: cell.open.run.path,
       method: method && { name: method.name, config: method.config },
       command: this.#context.command,

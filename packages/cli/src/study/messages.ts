@@ -14,6 +14,7 @@ export interface Order {
   readonly command: string;
   readonly cache?: string;
   readonly keep: boolean;
+  readonly fieldWorth: boolean;
   readonly severalSeeds: boolean;
   readonly device: {
     readonly engine?: EngineName;

@@ -59,8 +59,7 @@ async function part(order: Order): Promise<void> {
       methods,
       command: order.command,
       keep: order.keep,
-      // once a seed, by the part that makes the base model
-      fieldWorth: order.method === undefined,
+      fieldWorth: order.fieldWorth,
       cache: order.cache === undefined ? undefined : new TrialCache(order.cache, sameBits(device)),
       signal: stop.signal,
       onEvent: (event) => {

@@ -29,6 +29,8 @@ interface Options extends CellOptions, MethodOptions, DeviceChoice {
   readonly jobs?: number;
   /** false: --no-cache. */
   readonly cache?: string | false;
+  /** False for --no-field-worth. */
+  readonly fieldWorth: boolean;
 }
 
 export function command(): Command {
@@ -69,10 +71,14 @@ export function command(): Command {
     )
     .option("--no-cache", "neither ask other runs nor keep anything for them")
     .option("--keep", "keep the checkpoints of all models, not the base models' alone")
+    .option(
+      "--no-field-worth",
+      "do not measure what the base model loses without each field (a scoring pass of at most 50,000 rows a field)",
+    )
     .option("--force", "replace the comparison that is in the folder");
   addResumeOption(addRunOption(addSearcherOption(made)));
   addDeviceOptions(addTrainOptions(addModelOptions(made, { several: true })));
-  return act<Options>(made, async (context, { keep = false, ...options }) => {
+  return act<Options>(made, async (context, { keep = false, fieldWorth, ...options }) => {
     const study = studyOf(options);
     const settings = study && { methods: study.methods ?? {}, searchers: study.searchers ?? [] };
     const chosen = await chooseMethods({ ...options, settings });
@@ -93,7 +99,7 @@ export function command(): Command {
     const cache =
       options.cache === false ? undefined : (options.cache ?? join(cacheOf(options.run), "..", "trials"));
     const { cells: results, failures } = await runStudy(context, options, {
-      ...{ cells, seeds, budgets, methods, keep, cache },
+      ...{ cells, seeds, budgets, methods, keep, fieldWorth, cache },
       modules: chosen.methods.modules,
     });
     for (const { open } of cells) open.run.close();

@@ -48,16 +48,19 @@ export function dlrmConfig(scheme: Scheme): OtherTrainer | string {
       `The bottom MLP (--arch-mlp-bot) must end in ${largest}.`,
     ],
   };
-  return { json, python: PYTHON };
+  return { json, script: "run_dlrm.py", python: PYTHON };
 }
 
-const PYTHON = `"""Runs dlrm_s_pytorch.py of facebookresearch/dlrm with the dims in dlrm.json: python dlrm.py PATH_TO_DLRM [its options]."""
+const PYTHON = `"""Runs dlrm_s_pytorch.py of facebookresearch/dlrm with the dims in dlrm.json: python run_dlrm.py PATH_TO_DLRM [its options]."""
 import json
 import pathlib
 import runpy
 import sys
 
-import torch
+if len(sys.argv) < 2:
+    sys.exit(__doc__)
+
+import torch  # noqa: E402
 
 config = json.loads((pathlib.Path(__file__).parent / "dlrm.json").read_text())
 sys.path.insert(0, sys.argv[1])

@@ -5,6 +5,8 @@ import { plainTables } from "./tables.ts";
 
 export interface OtherTrainer {
   readonly json: unknown;
+  /** File name of the Python. Not the library's: a script's own folder is where Python looks first. */
+  readonly script: string;
   readonly python: string;
 }
 
@@ -14,8 +16,8 @@ export function torchrecConfig(scheme: Scheme): OtherTrainer | string {
   if (typeof plain === "string") return `TorchRec: ${plain}`;
   const json = {
     format: "trimtab-torchrec",
-    tables: plain.tables.map(({ field, rows, dim, multi }) => ({
-      name: field,
+    tables: plain.tables.map(({ field, rows, dim, multi }, i) => ({
+      name: moduleName(field, i),
       num_embeddings: rows,
       embedding_dim: dim,
       feature_names: [field],
@@ -25,8 +27,11 @@ export function torchrecConfig(scheme: Scheme): OtherTrainer | string {
     fields_without_table: plain.dropped,
     notes: plain.notes,
   };
-  return { json, python: PYTHON };
+  return { json, script: "torchrec_tables.py", python: PYTHON };
 }
+
+/** Tables become PyTorch modules: their names may have no dots, and must not be those of a module's own attributes ("type"). */
+const moduleName = (field: string, i: number) => `t${i}_${field.replace(/[^A-Za-z0-9_]+/g, "_")}`;
 
 const PYTHON = `"""Builds torchrec tables of the dims in torchrec.json; with weights (float32 exports) they are filled too."""
 import json
@@ -50,7 +55,8 @@ def tables(weights=False, device="cpu"):
 
         stored = load_file(HERE.parent / "embeddings.safetensors")
         with torch.no_grad():
-            for name, bag in bags.embedding_bags.items():
-                bag.weight.copy_(stored[f"{name}/table"])
+            for table in config["tables"]:
+                (field,) = table["feature_names"]
+                bags.embedding_bags[table["name"]].weight.copy_(stored[f"{field}/table"])
     return bags
 `;

@@ -2,6 +2,8 @@
 import type { FieldLine, Study } from "../model.ts";
 
 export type PageStudy = Pick<Study, "id" | "methods" | "budgets" | "points"> & {
+  /** Methods of all studies, so that one looks the same in each. */
+  readonly palette: readonly string[];
   readonly fields: readonly Pick<FieldLine, "name" | "occurrences">[];
 };
 
@@ -15,8 +17,8 @@ export const DATA_ID = "data";
 /** Colours and strokes there are; more methods than that share colours, and differ in their symbols. */
 export const COLORS = 12;
 
-export function colorOf(method: string, { methods }: Pick<Study, "methods">): string {
+export function colorOf(method: string, { palette }: Pick<PageStudy, "palette">): string {
   if (method === "base") return "var(--base)";
-  const at = methods.filter(({ kind }) => kind !== "base").findIndex(({ name }) => name === method);
+  const at = palette.filter((name) => name !== "base").indexOf(method);
   return `var(--m${at % COLORS})`;
 }

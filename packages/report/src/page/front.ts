@@ -26,13 +26,8 @@ interface Spot {
 /** Dashes of a baseline; a searcher's line is whole. */
 export const DASHES = "5 4";
 
-export function symbolOf(method: string, { methods }: PageStudy): (typeof SYMBOLS)[number] {
-  return SYMBOLS[
-    Math.max(
-      0,
-      methods.findIndex(({ name }) => name === method),
-    ) % SYMBOLS.length
-  ]!;
+export function symbolOf(method: string, { palette }: PageStudy): (typeof SYMBOLS)[number] {
+  return SYMBOLS[Math.max(0, palette.indexOf(method)) % SYMBOLS.length]!;
 }
 
 export function front(
