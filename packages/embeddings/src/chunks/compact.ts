@@ -4,6 +4,7 @@ import {
   type Device,
   expandDims,
   gather,
+  type PlanInputs,
   type Rule,
   reshape,
   type Tensor,
@@ -11,7 +12,7 @@ import {
   where,
 } from "@trimtab/tensor-core";
 import { find } from "../elements/find.ts";
-import { numberRule, type TrainingArrays, withGradient } from "../elements/gradient.ts";
+import { numberRule, type TrainingArrays, trainedVectors } from "../elements/gradient.ts";
 import { packIndex } from "../elements/index-arrays.ts";
 import { addressesOf } from "../elements/tables.ts";
 import { TablesError } from "../errors.ts";
@@ -114,20 +115,18 @@ export class ChunkTables implements EmbeddingTables {
     }
     const { ids, weights, plan } = inputs.of(layout);
     const { grid, chunks, base } = scheme;
-    const { exists, place } = find(
-      {
-        layout: grid.layout,
-        index: this.index,
-        dim: chunks,
-        numbers: grid.parameters,
-        largest: Math.max(...grid.dims),
-      },
-      ids,
-    );
-    const read = gather(values.value, place);
-    const shown = where(broadcastTo(expandDims(exists, -1), read.shape), read, 0);
-    const looked = reshape(shown, [...ids.shape, base]);
-    const vectors = plan ? withGradient(looked, values, this.#trainingArrays(), plan) : looked;
+    const { parameters: numbers, layout: form } = grid;
+    const largest = Math.max(...grid.dims);
+    const read = (of: Tensor, plan?: PlanInputs) => {
+      const { exists, place } = find(
+        { layout: form, index: this.index, dim: chunks, numbers, largest, plan },
+        of,
+      );
+      const chunk = gather(values.value, place);
+      const shown = where(broadcastTo(expandDims(exists, -1), chunk.shape), chunk, 0);
+      return reshape(shown, [...of.shape, base]);
+    };
+    const vectors = plan ? trainedVectors(read, ids, values, this.#trainingArrays(), plan) : read(ids);
     const pooled = pool(transform(vectors, { layout, ids, plan }), layout, scheme.fields, weights);
     return vectorsOf(pooled, this.order.length === scheme.fields.length);
   }

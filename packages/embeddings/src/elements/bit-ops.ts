@@ -12,12 +12,15 @@ import {
   minimum,
   mul,
   or,
+  type PlanInputs,
   reshape,
   shl,
   shr,
+  sliceAxis,
   sub,
   sum,
   type Tensor,
+  touched,
   type Variable,
   where,
   xor,
@@ -52,13 +55,22 @@ export function wordAt({ words }: DeviceBits, p: Tensor): Tensor {
   return or(head, where(by, shl(next, and(sub(32, by), 31)), constant(0, "u32")));
 }
 
-/** Set bits before bit p, for p inside the set: at most 16 words are read. */
-export function rank({ words, counts }: DeviceBits, p: Tensor): Tensor {
+/**
+ * Set bits before bit p, for p inside the set: at most 16 words are read. With a plan p belongs to its rows, [capacity, 1], and
+ * words are read for those that the batch touches.
+ */
+export function rank({ words, counts }: DeviceBits, p: Tensor, plan?: PlanInputs): Tensor {
   const group = shr(p, Math.log2(32 * RANK_WORDS));
   const word = add(expandDims(mul(group, RANK_WORDS), -1), along(p, RANK_WORDS));
   const loaded = take(words.value, minimum(word, words.size - 1));
-  const inside = sum(popcount(and(loaded, below(expandDims(p, -1), word))), [-1]);
-  return add(take(counts.value, group), inside);
+  const set = popcount(and(loaded, below(expandDims(p, -1), word)));
+  const before = take(counts.value, group);
+  if (!plan) return add(before, sum(set, [-1]));
+  // a fold is a kernel of its own, which knows nothing of touched rows; additions are part of the kernel that asks for them
+  const each = touched(reshape(set, [plan.capacity, RANK_WORDS]), plan);
+  let inside = before;
+  for (let w = 0; w < RANK_WORDS; w++) inside = add(inside, sliceAxis(each, 1, w, w + 1));
+  return touched(inside, plan);
 }
 
 /** Set bits among from .. to-1, where at most `span` words lie between. */

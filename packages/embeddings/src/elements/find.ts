@@ -10,6 +10,7 @@ import {
   lt,
   minimum,
   mul,
+  type PlanInputs,
   shl,
   shr,
   sub,
@@ -42,6 +43,8 @@ export interface FindOptions {
   readonly numbers: number;
   /** Most numbers of a row. */
   readonly largest: number;
+  /** The ids are the rows of this plan, [capacity, 1]: work is done for those that the batch touches. */
+  readonly plan?: PlanInputs;
 }
 
 /** For ids [B, S]: whether each of a row's `dim` numbers exists (0 or 1) and its place among the values, both [B, S, dim]. */
@@ -65,15 +68,18 @@ export function find(options: FindOptions, ids: Tensor): Found {
 type Finder = (options: FindOptions, ids: Tensor, columns: Tensor) => Found;
 
 const finders: { [L in ElementLayout]: Finder } = {
-  bitmask: ({ index, dim }, ids, columns) =>
-    inBits(bitsOf(index, "mask", "maskCounts"), mul(ids, dim), dim, columns),
+  bitmask: ({ index, dim, plan }, ids, columns) =>
+    inBits(bitsOf(index, "mask", "maskCounts"), mul(ids, dim), dim, columns, plan),
 
-  "row-bitmask": ({ index, dim }, ids, columns) => {
+  "row-bitmask": ({ index, dim, plan }, ids, columns) => {
     const rows = bitsOf(index, "rows", "rowCounts");
     const filled = bitAt(rows, ids);
+    const mask = bitsOf(index, "mask", "maskCounts");
+    // what a plan does not count has no rank, but a place that can be read
+    const among = minimum(rank(rows, ids, plan), Math.floor((32 * mask.words.size) / dim) - 1);
     // an empty row looks at the first filled one, and finds nothing there
-    const place = where(filled, rank(rows, ids), constant(0, "u32"));
-    const found = inBits(bitsOf(index, "mask", "maskCounts"), mul(place, dim), dim, columns);
+    const place = where(filled, among, constant(0, "u32"));
+    const found = inBits(mask, mul(place, dim), dim, columns, plan);
     return { exists: and(found.exists, expandDims(filled, -1)), place: found.place };
   },
 
@@ -114,8 +120,8 @@ function bitsOf(index: DeviceIndex, words: string, counts: string): DeviceBits {
 }
 
 /** Rows of `dim` bits that begin at `start` [B, S]: each bit, and how many are set before it in the whole set. */
-function inBits(bits: DeviceBits, start: Tensor, dim: number, columns: Tensor): Found {
-  const before = expandDims(rank(bits, start), -1);
+function inBits(bits: DeviceBits, start: Tensor, dim: number, columns: Tensor, plan?: PlanInputs): Found {
+  const before = expandDims(rank(bits, start, plan), -1);
   if (dim <= 32) {
     // one word a row, loaded once a row; what is left for each number is a shift and a popcount
     const row = expandDims(wordAt(bits, start), -1);

@@ -12,6 +12,7 @@ import {
   customGradient,
   div,
   eq,
+  expandDims,
   gather,
   iota,
   lt,
@@ -23,6 +24,7 @@ import {
   segmentSum,
   sub,
   type Tensor,
+  touched,
   type Variable,
   where,
 } from "@trimtab/tensor-core";
@@ -37,34 +39,43 @@ export interface TrainingArrays {
   readonly places: Variable;
 }
 
-/** For each gradient that `withGradient` made: 1 where the number's row was looked up. */
+/** For each gradient of `trainedVectors`: 1 where the number's row was looked up. */
 const touchedBy = new WeakMap<Tensor, Tensor>();
 
 /**
- * The looked-up vectors [B, S, d], with a gradient for `values` [K, c]: zero for numbers of rows that the batch did not look up. c is 1
- * for single numbers, more for chunks of c.
+ * Vectors [B, S, d] of the ids [B, S] of a training batch, with a gradient for `values` [K, c]: zero for numbers of rows that the batch did
+ * not look up. c is 1 for single numbers, more for chunks of c. `read` finds the vectors [..., d] of ids of any shape; finding a number takes
+ * bit counts or a search, so it is done once for each touched row, and positions read from there. Padding reads anything or zero.
  */
-export function withGradient(
-  vectors: Tensor,
+export function trainedVectors(
+  read: (ids: Tensor, plan: PlanInputs) => Tensor,
+  ids: Tensor,
   values: Variable,
   { addresses, places }: TrainingArrays,
   plan: PlanInputs,
 ): Tensor {
-  const { positions } = plan;
-  const dim = vectors.shape.at(-1)!;
+  const { positions, capacity } = plan;
+  const placed = assignRows(places, iota([capacity, 1]), plan);
+  // behind the count lies whatever an earlier batch left there: nobody asks for it, but reading it must be harmless
+  const rows = minimum(reshape(plan.rows, [capacity, 1]), places.shape[0]! - 1);
+  const found = read(rows, plan);
+  const dim = found.shape.at(-1)!;
+  const each = touched(reshape(found, [capacity, dim]), plan);
+  const at = take(placed, ids);
+  // a place behind the count is what an earlier batch left for an id that only pads this one
+  const vectors = where(expandDims(lt(at, plan.count), -1), gather(each, at), 0);
   const [numbers, width] = values.shape as [number, number];
   const perRow = dim / width;
-  const placed = assignRows(places, iota([positions, 1]), plan);
   return customGradient(vectors, [values.value], (g) => {
     const sums = segmentSum(reshape(g, [positions, dim]), plan);
     const row = div(addresses.value, perRow);
-    const place = minimum(take(placed, row), positions - 1);
-    const touched = and(lt(place, plan.count), eq(take(reshape(plan.rows, [positions, 1]), place), row));
+    const place = minimum(take(placed, row), capacity - 1);
+    const was = and(lt(place, plan.count), eq(take(rows, place), row));
     const column = sub(addresses.value, mul(row, perRow));
-    const at = reshape(add(mul(place, perRow), column), [numbers]);
-    const own = gather(reshape(sums, [positions * perRow, width]), at);
-    const gradient = where(touched, own, 0);
-    touchedBy.set(gradient, touched);
+    const from = reshape(add(mul(place, perRow), column), [numbers]);
+    const own = gather(reshape(sums, [capacity * perRow, width]), from);
+    const gradient = where(was, own, 0);
+    touchedBy.set(gradient, was);
     return [gradient];
   });
 }
@@ -85,14 +96,14 @@ export function numberRule(rule: Rule): Rule {
       const total = rule.l2 === 0 ? gradient : add(gradient, mul(weight, rule.l2));
       const next = rule.apply({ weight, gradient: total, state, scalars });
       if (!rule.rowsOnly) return next;
-      const touched = touchedBy.get(gradient);
-      if (!touched) {
+      const was = touchedBy.get(gradient);
+      if (!was) {
         throw new TablesError(
           `${rule.name}: the gradient of an element mask's values is not that of one lookup; ` +
             "look each layout up once a program, or use a rule of whole tables.",
         );
       }
-      const moved = (after: Tensor, before: Tensor) => where(touched, after, before);
+      const moved = (after: Tensor, before: Tensor) => where(was, after, before);
       return { weight: moved(next.weight, weight), state: next.state.map((s, i) => moved(s, state[i]!)) };
     },
   };

@@ -2,6 +2,7 @@
 import {
   type Device,
   gather,
+  type PlanInputs,
   type Rule,
   reshape,
   type Tensor,
@@ -18,7 +19,7 @@ import type { LookupInputs } from "../tables/inputs.ts";
 import { pool, type VectorTransform } from "../tables/lookup.ts";
 import type { ElementScheme } from "./elements.ts";
 import { find } from "./find.ts";
-import { numberRule, type TrainingArrays, withGradient } from "./gradient.ts";
+import { numberRule, type TrainingArrays, trainedVectors } from "./gradient.ts";
 import { packIndex } from "./index-arrays.ts";
 
 /** Values and index live in one piece; over the binding limit the device refuses the largest of them by name. */
@@ -107,19 +108,16 @@ export class ElementTables implements EmbeddingTables {
       throw new TablesError("lookup: the scheme gives no field an embedding; its masks are empty.");
     }
     const { ids, weights, plan } = inputs.of(layout);
-    const { exists, place } = find(
-      {
-        layout: scheme.layout,
-        index: this.index,
-        dim: scheme.base,
-        numbers: scheme.parameters,
-        largest: Math.max(...scheme.dims),
-      },
-      ids,
-    );
-    const read = reshape(gather(values.value, place), place.shape);
-    const looked = where(exists, read, 0);
-    const vectors = plan ? withGradient(looked, values, this.#trainingArrays(), plan) : looked;
+    const { base: dim, parameters: numbers } = scheme;
+    const largest = Math.max(...scheme.dims);
+    const read = (of: Tensor, plan?: PlanInputs) => {
+      const { exists, place } = find(
+        { layout: scheme.layout, index: this.index, dim, numbers, largest, plan },
+        of,
+      );
+      return where(exists, reshape(gather(values.value, place), place.shape), 0);
+    };
+    const vectors = plan ? trainedVectors(read, ids, values, this.#trainingArrays(), plan) : read(ids);
     const pooled = pool(transform(vectors, { layout, ids, plan }), layout, scheme.fields, weights);
     return vectorsOf(pooled, this.order.length === scheme.fields.length);
   }
