@@ -16,6 +16,7 @@ const GROWTH = 1.5;
 const LEAST_SLOTS = 16;
 
 const TWO_32 = 2 ** 32;
+const TWO_MINUS_32 = 2 ** -32;
 
 /** Words of an entry that are not places: the low and the high part of the row. */
 const KEY_WORDS = 2;
@@ -222,5 +223,5 @@ function slotOf(low: number, high: number, slots: number): number {
   let h = Math.imul(low ^ Math.imul(high, 0x85ebca6b), 0x9e3779b1);
   h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
   h = (h ^ (h >>> 13)) >>> 0;
-  return Math.floor((h * slots) / TWO_32);
+  return (h * slots * TWO_MINUS_32) | 0;
 }
