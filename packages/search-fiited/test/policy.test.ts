@@ -1,14 +1,14 @@
 // The policy without a store: how many are taken and which, thresholds, hysteresis, percentiles, the ramp, what a budget pays for.
 import { describe, expect, test } from "bun:test";
-import { rowChunks } from "@trimtab/embeddings";
+import { FIRST, LIVE, rowChunks } from "@trimtab/embeddings";
 import fc from "fast-check";
 import {
   allChunks,
+  Choice,
   type Cut,
-  choose,
   costOfChunks,
   cutoff,
-  LIVE,
+  fill,
   quotasOf,
   Schedule,
   sampledQuantile,
@@ -112,7 +112,7 @@ describe("selection", () => {
         fc.nat({ max: 400 }),
         (scores, chunks, count) => {
           const columns = Uint16Array.from(scores, (_, i) => (i * 7) % chunks);
-          const taken = choose(scores, columns, count, { chunks, thresholds: "column", sample: 64 });
+          const taken = new Choice(scores, columns, { chunks, thresholds: "column", sample: 64 }).take(count);
           expect(marked(taken)).toHaveLength(Math.min(count, scores.length));
           for (let k = 0; k < chunks; k++) {
             const own = Float32Array.from(
@@ -124,6 +124,86 @@ describe("selection", () => {
           }
         },
       ),
+    );
+  });
+});
+
+describe("who joins as the count rises", () => {
+  test("those that a larger count takes, one after another", () => {
+    law(
+      fc.property(
+        scoreList,
+        fc.integer({ min: 1, max: 4 }),
+        fc.constantFrom("global" as const, "column" as const),
+        fc.nat({ max: 400 }),
+        fc.nat({ max: 60 }),
+        (scores, chunks, thresholds, a, more) => {
+          const columns = Uint16Array.from(scores, (_, i) => (i * 7) % chunks);
+          const choice = new Choice(scores, columns, { chunks, thresholds, sample: 64 });
+          const from = a % (scores.length + 1);
+          const taken = choice.take(from);
+          const joining = choice.joining(taken, from, from + more);
+          expect(joining.length).toBe(Math.min(more, scores.length - from));
+          joining.forEach((i, n) => {
+            taken[i] = 1;
+            expect(taken).toEqual(choice.take(from + n + 1));
+          });
+        },
+      ),
+      200,
+    );
+  });
+
+  test("a budget is filled up: one chunk more would be too much", () => {
+    law(
+      fc.property(
+        fc.array(fc.record({ size: fc.integer({ min: 1, max: 4 }), field: fc.nat({ max: 2 }) }), {
+          minLength: 1,
+          maxLength: 80,
+        }),
+        fc.infiniteStream(score),
+        fc.constantFrom("global" as const, "column" as const),
+        fc.constantFrom("bytes" as const, "parameters" as const),
+        fc.double({ min: 0, max: 1.1, noNaN: true }),
+        (rows, stream, thresholds, unit, share) => {
+          const chunks = 4;
+          const fieldRows = [0, 1, 2].map((f) => 1 + rows.filter(({ field }) => field === f).length);
+          const cut: Cut = {
+            fields: fieldRows.map((n, f) => ({ name: `f${f}`, rows: n, slots: 1 })),
+            dim: 8,
+            chunks,
+          };
+          // chunks of a row: the first `size`
+          const list = rows.flatMap(({ size, field }, row) =>
+            Array.from({ length: size }, (_, k) => ({ row, k, field })),
+          );
+          const scores = Float32Array.from(list, () => stream.next().value!);
+          const columns = Uint16Array.from(list, ({ k }) => k);
+          const flags = Uint8Array.from(list, ({ k }) => (k === 0 ? FIRST : 0));
+          const fields = Uint16Array.from(list, ({ field }) => field);
+          const choice = new Choice(scores, columns, { chunks, thresholds, sample: 64 });
+          const costOf = (taken: Uint8Array) => {
+            const some = list.filter((_, i) => taken[i] === 1);
+            const any = new Set(some.map(({ field }) => field));
+            return costOfChunks(cut, unit, {
+              rows: fieldRows.reduce((n, own, f) => n + (any.has(f) ? own : 0), 0),
+              filledRows: new Set(some.map(({ row }) => row)).size,
+              live: some.length,
+            });
+          };
+          const value = Math.floor(share * costOf(new Uint8Array(list.length).fill(1)));
+          const taken = fill({ flags, fields }, choice, {
+            surely: surelyFit(cut, { unit, value, text: "" }),
+            fieldRows,
+            fits: (counts) => costOfChunks(cut, unit, counts) <= value,
+          });
+          // the plainest way: one more, until it is too much
+          let count = 0;
+          while (count < list.length && costOf(choice.take(count + 1)) <= value) count++;
+          expect(taken).toEqual(choice.take(count));
+        },
+      ),
+      300,
     );
   });
 });
@@ -157,7 +237,8 @@ describe("scores", () => {
             { ...t, utilities: t.utilities.slice() },
             { normalise: 0, hysteresis: h, fieldCount: 3 },
           );
-          const taken = choose(scores, t.chunks, count, { chunks: 1, thresholds: "global", sample: 64 });
+          const choice = new Choice(scores, t.chunks, { chunks: 1, thresholds: "global", sample: 64 });
+          const taken = choice.take(count);
           const isLive = (i: number) => (t.flags[i]! & LIVE) !== 0;
           const pruned = marked(taken.map((x) => 1 - x)).filter(isLive);
           const restored = marked(taken).filter((i) => !isLive(i) && Number.isFinite(scores[i]!));

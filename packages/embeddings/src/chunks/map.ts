@@ -205,7 +205,8 @@ export class ChunkMap {
 /** Words before an entry's places. */
 export const PLACES = KEY_WORDS;
 
-function rowAt(words: Int32Array, at: number): number {
+/** Row of the entry at an offset. */
+export function rowAt(words: Int32Array, at: number): number {
   return (words[at]! >>> 0) + (words[at + 1]! - 1) * TWO_32;
 }
 

@@ -208,7 +208,8 @@ export class ChunkStore {
     // both are asked for before anything can be queued between them
     const reads = [this.#pool.utility.read(), this.#candidates.read()] as Promise<Float32Array>[];
     const [live, candidates] = await Promise.all(reads);
-    return new Utilities(this.#books, { live: live!, candidates: candidates! }, factor, () => {
+    const stored = { live: live!, candidates: candidates!, factor };
+    return new Utilities(this.shape, this.#books, stored, () => {
       if (this.#version === version) return;
       throw new ChunkStoreError(
         "chunk store: the store has changed since these utilities were read; read them again before adjusting.",
