@@ -5,6 +5,7 @@ import fc from "fast-check";
 import {
   allChunks,
   Choice,
+  type ChunkCounts,
   type Cut,
   costOfChunks,
   cutoff,
@@ -132,12 +133,13 @@ describe("who joins as the count rises", () => {
   test("those that a larger count takes, one after another", () => {
     law(
       fc.property(
-        scoreList,
+        fc.array(score, { minLength: 1, maxLength: 150, size: "max" }),
         fc.integer({ min: 1, max: 4 }),
         fc.constantFrom("global" as const, "column" as const),
-        fc.nat({ max: 400 }),
+        fc.nat({ max: 150 }),
         fc.nat({ max: 60 }),
-        (scores, chunks, thresholds, a, more) => {
+        (list, chunks, thresholds, a, more) => {
+          const scores = Float32Array.from(list);
           const columns = Uint16Array.from(scores, (_, i) => (i * 7) % chunks);
           const choice = new Choice(scores, columns, { chunks, thresholds, sample: 64 });
           const from = a % (scores.length + 1);
@@ -159,20 +161,16 @@ describe("who joins as the count rises", () => {
       fc.property(
         fc.array(fc.record({ size: fc.integer({ min: 1, max: 4 }), field: fc.nat({ max: 2 }) }), {
           minLength: 1,
-          maxLength: 80,
+          maxLength: 60,
+          size: "max",
         }),
         fc.infiniteStream(score),
         fc.constantFrom("global" as const, "column" as const),
-        fc.constantFrom("bytes" as const, "parameters" as const),
-        fc.double({ min: 0, max: 1.1, noNaN: true }),
-        (rows, stream, thresholds, unit, share) => {
-          const chunks = 4;
+        fc.tuple(fc.nat({ max: 9 }), fc.nat({ max: 9 }), fc.integer({ min: 1, max: 3 })),
+        fc.integer({ min: 0, max: 110 }),
+        (rows, stream, thresholds, [row, filled, chunk], percent) => {
           const fieldRows = [0, 1, 2].map((f) => 1 + rows.filter(({ field }) => field === f).length);
-          const cut: Cut = {
-            fields: fieldRows.map((n, f) => ({ name: `f${f}`, rows: n, slots: 1 })),
-            dim: 8,
-            chunks,
-          };
+          const allRows = fieldRows.reduce((a, b) => a + b, 0);
           // chunks of a row: the first `size`
           const list = rows.flatMap(({ size, field }, row) =>
             Array.from({ length: size }, (_, k) => ({ row, k, field })),
@@ -181,22 +179,23 @@ describe("who joins as the count rises", () => {
           const columns = Uint16Array.from(list, ({ k }) => k);
           const flags = Uint8Array.from(list, ({ k }) => (k === 0 ? FIRST : 0));
           const fields = Uint16Array.from(list, ({ field }) => field);
-          const choice = new Choice(scores, columns, { chunks, thresholds, sample: 64 });
+          const choice = new Choice(scores, columns, { chunks: 4, thresholds, sample: 64 });
+          const cost = (counts: ChunkCounts) =>
+            row * counts.rows + filled * counts.filledRows + chunk * counts.live;
           const costOf = (taken: Uint8Array) => {
             const some = list.filter((_, i) => taken[i] === 1);
             const any = new Set(some.map(({ field }) => field));
-            return costOfChunks(cut, unit, {
+            return cost({
               rows: fieldRows.reduce((n, own, f) => n + (any.has(f) ? own : 0), 0),
-              filledRows: new Set(some.map(({ row }) => row)).size,
+              filledRows: new Set(some.map((one) => one.row)).size,
               live: some.length,
             });
           };
-          const value = Math.floor(share * costOf(new Uint8Array(list.length).fill(1)));
-          const taken = fill({ flags, fields }, choice, {
-            surely: surelyFit(cut, { unit, value, text: "" }),
-            fieldRows,
-            fits: (counts) => costOfChunks(cut, unit, counts) <= value,
-          });
+          const value = Math.floor((percent / 100) * costOf(new Uint8Array(list.length).fill(1)));
+          let surely = 0;
+          while (cost({ rows: allRows, filledRows: surely + 1, live: surely + 1 }) <= value) surely++;
+          const fits = (counts: ChunkCounts) => cost(counts) <= value;
+          const taken = fill({ flags, fields }, choice, { surely, fieldRows, fits });
           // the plainest way: one more, until it is too much
           let count = 0;
           while (count < list.length && costOf(choice.take(count + 1)) <= value) count++;
