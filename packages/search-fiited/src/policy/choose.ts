@@ -109,7 +109,12 @@ function byScore(list: readonly number[], scores: Float32Array): Uint32Array {
   const keys = new Float64Array(list.length);
   for (let n = 0; n < keys.length; n++) keys[n] = (0x7fff_ffff - bits[list[n]!]!) * MOST_JOINING + n;
   keys.sort();
-  return Uint32Array.from(keys, (key) => list[key - Math.floor(key / MOST_JOINING) * MOST_JOINING]!);
+  const out = new Uint32Array(list.length);
+  for (let n = 0; n < out.length; n++) {
+    const key = keys[n]!;
+    out[n] = list[key - Math.floor(key / MOST_JOINING) * MOST_JOINING]!;
+  }
+  return out;
 }
 
 /** `count` in equal shares over columns of these sizes, the rest to the first ones; nobody gets more than it has. */

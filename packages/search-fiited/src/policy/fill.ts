@@ -45,12 +45,23 @@ export function fill(
   for (;;) {
     const to = Math.min(most({ rows, filledRows }), live + MOST_JOINING);
     if (to === live) return taken;
-    for (const i of choice.joining(taken, live, to)) {
+    const joining = choice.joining(taken, live, to);
+    // counts after each of them, so that the budget is asked a few times and not for every one
+    const rowsAt = new Float64Array(joining.length + 1).fill(rows, 0, 1);
+    const filledAt = new Float64Array(joining.length + 1).fill(filledRows, 0, 1);
+    for (let n = 0; n < joining.length; n++) {
+      const i = joining[n]!;
       if (!isFilled(flags, taken, i)) add(i);
-      if (!fits({ rows, filledRows, live: live + 1 })) return taken;
       taken[i] = 1;
-      live++;
+      rowsAt[n + 1] = rows;
+      filledAt[n + 1] = filledRows;
     }
+    const join = mostThat(0, joining.length, (n) =>
+      fits({ rows: rowsAt[n]!, filledRows: filledAt[n]!, live: live + n }),
+    );
+    for (let n = join; n < joining.length; n++) taken[joining[n]!] = 0;
+    if (join < joining.length) return taken;
+    live += join;
   }
 }
 
