@@ -1,8 +1,9 @@
 /**
- * `bun benchmarks/src/chunk-step.ts --data DATASET_FOLDER [--rounds 5] [--model deepfm,dlrm] [--batch 1024,4096] [--pruned 65]`: seconds of a training step
+ * `bun benchmarks/src/chunk-step.ts --data DATASET_FOLDER [--rounds 5] [--model deepfm,dlrm] [--batch 1024,4096] [--pruned 65] [--bytes]`: seconds of a training step
  * on a chunk store over seconds of the dense step by rowAdam, in turn, in the whole loop as it runs for real: batches made by their
  * worker, addresses resolved, adjustments every T steps (T as `fiited` chooses it). Also what one adjustment takes. Both are timed in the
- * steady state after the ramp. Writes runs/bench/chunk-step.json.
+ * steady state after the ramp. `--bytes`: the rest is a budget in serve bytes, as a search has it, so that an adjustment also finds out how
+ * many chunks it pays for. Writes runs/bench/chunk-step.json.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     dim: { type: "string", default: "16" },
     chunks: { type: "string", default: "4" },
     pruned: { type: "string", default: "65" },
+    bytes: { type: "boolean", default: false },
     steps: { type: "string", default: "40" },
   },
 });
@@ -135,7 +137,8 @@ for (const name of values.model.split(",")) {
       seed: 1,
       candidateBytes: settings.candidateBytes,
     });
-    const limit = limitOf(parseBudget(`${100 - Number(values.pruned)}% parameters`), task.uniform);
+    const unit = values.bytes ? "" : " parameters";
+    const limit = limitOf(parseBudget(`${100 - Number(values.pruned)}%${unit}`), task.uniform);
     const pruned = await buildModel(device, model, task.uniform, { seed: 1, tables });
     // the steady state is timed, so the ramp may be short; it must have seen the ids
     const rampSteps = Math.floor(train.rows / batch);

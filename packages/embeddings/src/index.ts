@@ -8,6 +8,7 @@ export { type RowChunkOptions, RowChunkScheme, rowChunks } from "./chunks/scheme
 export { type StepInputs, stepInputs } from "./chunks/step.ts";
 export { ChunkStore } from "./chunks/store.ts";
 export { ChunkStoreTables } from "./chunks/store-tables.ts";
+export { FIRST, LIVE, type Tracked, type ChunkArrays } from "./chunks/tracked.ts";
 export type { ChunkVisit, Utilities } from "./chunks/utilities.ts";
 export { type ElementOptions, ElementScheme, elements } from "./elements/elements.ts";
 export {

@@ -39,8 +39,12 @@ export function surelyFit(cut: Cut, limit: Limit): number {
   const rows = cut.fields.reduce((n, field) => n + field.rows, 0);
   const fits = (live: number) =>
     costOfChunks(cut, limit.unit, { rows, filledRows: Math.min(live, rows), live }) <= limit.value;
-  let [low, high] = [0, allChunks(cut)];
-  if (fits(high)) return high;
+  return mostThat(0, allChunks(cut), fits);
+}
+
+/** The largest whole number from `low` to `high` that fits, where `low` does and nothing does beyond one that does not. */
+export function mostThat(low: number, high: number, fits: (n: number) => boolean): number {
+  if (low === high || fits(high)) return high;
   // invariant: `low` fits, `high` does not
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);

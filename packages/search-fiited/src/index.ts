@@ -3,9 +3,10 @@ export { allChunks, type ChunkCounts, type Cut, costOfChunks, surelyFit } from "
 export * from "./errors.ts";
 export { fiited, rowPruning } from "./fiited.ts";
 export type { Peaks } from "./memory.ts";
-export { type ChooseOptions, choose, quotasOf } from "./policy/choose.ts";
+export { Choice, type ChooseOptions, quotasOf } from "./policy/choose.ts";
+export { type FillOptions, fill } from "./policy/fill.ts";
 export { Schedule, type ScheduleOptions } from "./policy/schedule.ts";
-export { FIRST, LIVE, type ScoreOptions, scalesOf, scoresOf, type Tracked } from "./policy/scores.ts";
+export { type ScoreOptions, scalesOf, scoresOf } from "./policy/scores.ts";
 export { type Cutoff, cutoff, sampledQuantile, take } from "./policy/select.ts";
 export { type Adjusted, Pruner, type PrunerOptions } from "./pruner.ts";
 export { rowModel } from "./row-model.ts";

@@ -2,12 +2,13 @@
  * Prunes and restores the chunks of a store while a model trains: what FIITED does every T steps. It needs no trainer: whoever runs steps
  * calls `stepped` after each. What it decides follows from the store, its own options and the step alone, so a resumed run decides alike.
  */
-import type { ChunkList, ChunkStore, Utilities } from "@trimtab/embeddings";
+import type { ChunkStore, Tracked } from "@trimtab/embeddings";
 import type { Limit } from "@trimtab/search-core";
 import { type Cut, costOfChunks, surelyFit } from "./capacity.ts";
-import { type ChooseOptions, choose } from "./policy/choose.ts";
+import { type ChooseOptions, Choice } from "./policy/choose.ts";
+import { fill } from "./policy/fill.ts";
 import { Schedule } from "./policy/schedule.ts";
-import { FIRST, LIVE, scoresOf, type Tracked } from "./policy/scores.ts";
+import { scoresOf } from "./policy/scores.ts";
 
 export interface PrunerOptions {
   readonly limit: Limit;
@@ -49,16 +50,12 @@ export class Pruner {
   readonly #store: ChunkStore;
   readonly #options: PrunerOptions;
   readonly #cut: Cut;
-  readonly #bases: readonly number[];
-  readonly #ends: readonly number[];
 
   constructor(store: ChunkStore, options: PrunerOptions) {
     const { fields, dim, chunks, layout } = store.shape;
     this.#store = store;
     this.#options = options;
     this.#cut = { fields, dim, chunks };
-    this.#bases = layout.fields.map(({ base }) => base);
-    this.#ends = layout.fields.map(({ base, field }) => base + fields[field]!.rows);
     const { limit, period, rampSteps, peak } = options;
     const to = surelyFit(this.#cut, limit);
     const from = Math.max(to, Math.floor(peak * layout.rows * chunks));
@@ -77,13 +74,11 @@ export class Pruner {
   async adjust(step: number): Promise<Adjusted> {
     const store = this.#store;
     const read = await store.utilities();
-    const tracked = this.#tracked(read);
-    const { normalise, hysteresis } = this.#options;
-    const scores = scoresOf(tracked, { normalise, hysteresis, fieldCount: this.#cut.fields.length });
+    const tracked = read.tracked();
     const over = this.schedule.isOver(step);
     const due = this.schedule.target(step);
-    const taken = over ? this.#fill(tracked, scores, due) : this.#choose(tracked, scores, due);
-    const { evict, restore } = changes(read, tracked, taken);
+    const taken = this.#take(tracked, step);
+    const { evict, restore } = read.changes(tracked, taken);
     const held = [...Object.values(tracked), taken, evict.rows, evict.chunks, restore.rows, restore.chunks];
     // the copy of all utilities too
     const copied = 4 * (store.capacity + 1 + store.shape.candidates);
@@ -98,102 +93,19 @@ export class Pruner {
     return { step, pruned: evict.rows.length, restored: restore.rows.length, live, capacity };
   }
 
-  #choose({ chunks }: Tracked, scores: Float32Array, count: number): Uint8Array {
-    const { thresholds, sample } = this.#options;
-    return choose(scores, chunks, count, { chunks: this.#cut.chunks, thresholds, sample });
-  }
-
-  /**
-   * The largest scores that are within the limit: at first as many as surely fit; where they lie better than at worst, more, until
-   * another chunk would be too much.
-   */
-  #fill(tracked: Tracked, scores: Float32Array, surely: number): Uint8Array {
-    const { limit } = this.#options;
-    const costOf = (taken: Uint8Array) => this.#cost(tracked, taken);
-    let low = Math.min(surely, scores.length);
-    let best = this.#choose(tracked, scores, low);
-    let high = scores.length + 1;
-    const width = this.#cut.dim / this.#cut.chunks;
-    const unit = limit.unit === "parameters" ? width : 4 * width;
-    // invariant: `low` chunks fit, `high` are too many or do not exist
-    while (high - low > 1) {
-      const room = Math.floor((limit.value - costOf(best)) / unit);
-      if (room < 1) break;
-      const next = Math.min(high - 1, low + room);
-      const taken = this.#choose(tracked, scores, next);
-      if (costOf(taken) <= limit.value) {
-        low = next;
-        best = taken;
-      } else {
-        high = next;
-        const middle = Math.floor((low + high) / 2);
-        if (middle === low) break;
-        const half = this.#choose(tracked, scores, middle);
-        if (costOf(half) <= limit.value) {
-          low = middle;
-          best = half;
-        } else high = middle;
-      }
-    }
-    return best;
-  }
-
-  /** What the limit counts of the chunks that are marked. */
-  #cost({ flags, fields }: Tracked, taken: Uint8Array): number {
-    const specs = this.#cut.fields;
-    const any = new Uint8Array(specs.length);
-    let live = 0;
-    let filledRows = 0;
-    let counted = false;
-    for (let i = 0; i < flags.length; i++) {
-      if ((flags[i]! & FIRST) !== 0) counted = false;
-      if (taken[i] === 0) continue;
-      live++;
-      any[fields[i]!] = 1;
-      if (counted) continue;
-      counted = true;
-      filledRows++;
-    }
-    const rows = specs.reduce((n, { rows: own }, f) => n + any[f]! * own, 0);
-    return costOfChunks(this.#cut, this.#options.limit.unit, { rows, filledRows, live });
-  }
-
-  #tracked(read: Utilities): Tracked {
-    const store = this.#store;
-    const { layout } = store.shape;
-    const size = store.live + store.candidates;
-    const tracked = {
-      utilities: new Float32Array(size),
-      flags: new Uint8Array(size),
-      fields: new Uint16Array(size),
-      chunks: new Uint16Array(size),
-    };
-    let n = 0;
-    let last = -1;
-    let field = 0;
-    read.each((row, chunk, utility, live) => {
-      tracked.flags[n] = (live ? LIVE : 0) | (row === last ? 0 : FIRST);
-      if (row !== last) {
-        last = row;
-        field = layout.fields[this.#placeOf(row)]!.field;
-      }
-      tracked.utilities[n] = utility;
-      tracked.chunks[n] = chunk;
-      tracked.fields[n++] = field;
+  /** Which chunks are to be live: as many as are due, or, once the ramp is over, as the limit pays for. */
+  #take(tracked: Tracked, step: number): Uint8Array {
+    const { normalise, hysteresis, thresholds, sample, limit } = this.#options;
+    const { fields, chunks } = this.#cut;
+    const scores = scoresOf(tracked, { normalise, hysteresis, fieldCount: fields.length });
+    const choice = new Choice(scores, tracked.chunks, { chunks, thresholds, sample });
+    const due = this.schedule.target(step);
+    if (!this.schedule.isOver(step)) return choice.take(due);
+    return fill(tracked, choice, {
+      surely: due,
+      fieldRows: fields.map(({ rows }) => rows),
+      fits: (counts) => costOfChunks(this.#cut, limit.unit, counts) <= limit.value,
     });
-    return tracked;
-  }
-
-  /** Which field of the layout a row is of. */
-  #placeOf(row: number): number {
-    let low = 0;
-    let high = this.#bases.length - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (row < this.#ends[middle]!) high = middle;
-      else low = middle + 1;
-    }
-    return low;
   }
 
   async #shrink(slack: number): Promise<void> {
@@ -208,42 +120,4 @@ export class Pruner {
     await this.#store.resize(capacity);
     this.#options.watch?.after();
   }
-}
-
-/** Lists for the store: live chunks that are not taken, and others that are. Visits the chunks a second time, so that no list of all rows is held. */
-function changes(
-  read: Utilities,
-  { flags }: Tracked,
-  taken: Uint8Array,
-): { evict: TypedList; restore: TypedList } {
-  let pruned = 0;
-  let restored = 0;
-  for (let i = 0; i < taken.length; i++) {
-    const live = (flags[i]! & LIVE) !== 0;
-    if (live && taken[i] === 0) pruned++;
-    if (!live && taken[i] === 1) restored++;
-  }
-  const evict = listOf(pruned);
-  const restore = listOf(restored);
-  let at = 0;
-  let out = 0;
-  let back = 0;
-  read.each((row, chunk, _, live) => {
-    const kept = taken[at++] === 1;
-    if (live === kept) return;
-    const list = kept ? restore : evict;
-    const to = kept ? back++ : out++;
-    list.rows[to] = row;
-    list.chunks[to] = chunk;
-  });
-  return { evict, restore };
-}
-
-interface TypedList extends ChunkList {
-  readonly rows: Float64Array;
-  readonly chunks: Uint16Array;
-}
-
-function listOf(length: number): TypedList {
-  return { rows: new Float64Array(length), chunks: new Uint16Array(length) };
 }

@@ -1,14 +1,15 @@
 // The policy without a store: how many are taken and which, thresholds, hysteresis, percentiles, the ramp, what a budget pays for.
 import { describe, expect, test } from "bun:test";
-import { rowChunks } from "@trimtab/embeddings";
+import { FIRST, LIVE, rowChunks } from "@trimtab/embeddings";
 import fc from "fast-check";
 import {
   allChunks,
+  Choice,
+  type ChunkCounts,
   type Cut,
-  choose,
   costOfChunks,
   cutoff,
-  LIVE,
+  fill,
   quotasOf,
   Schedule,
   sampledQuantile,
@@ -112,7 +113,7 @@ describe("selection", () => {
         fc.nat({ max: 400 }),
         (scores, chunks, count) => {
           const columns = Uint16Array.from(scores, (_, i) => (i * 7) % chunks);
-          const taken = choose(scores, columns, count, { chunks, thresholds: "column", sample: 64 });
+          const taken = new Choice(scores, columns, { chunks, thresholds: "column", sample: 64 }).take(count);
           expect(marked(taken)).toHaveLength(Math.min(count, scores.length));
           for (let k = 0; k < chunks; k++) {
             const own = Float32Array.from(
@@ -124,6 +125,84 @@ describe("selection", () => {
           }
         },
       ),
+    );
+  });
+});
+
+describe("who joins as the count rises", () => {
+  test("those that a larger count takes, one after another", () => {
+    law(
+      fc.property(
+        fc.array(score, { minLength: 1, maxLength: 150, size: "max" }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.constantFrom("global" as const, "column" as const),
+        fc.nat({ max: 150 }),
+        fc.nat({ max: 60 }),
+        (list, chunks, thresholds, a, more) => {
+          const scores = Float32Array.from(list);
+          const columns = Uint16Array.from(scores, (_, i) => (i * 7) % chunks);
+          const choice = new Choice(scores, columns, { chunks, thresholds, sample: 64 });
+          const from = a % (scores.length + 1);
+          const taken = choice.take(from);
+          const joining = choice.joining(taken, from, from + more);
+          expect(joining.length).toBe(Math.min(more, scores.length - from));
+          joining.forEach((i, n) => {
+            taken[i] = 1;
+            expect(taken).toEqual(choice.take(from + n + 1));
+          });
+        },
+      ),
+      200,
+    );
+  });
+
+  test("a budget is filled up: one chunk more would be too much", () => {
+    law(
+      fc.property(
+        fc.array(fc.record({ size: fc.integer({ min: 1, max: 4 }), field: fc.nat({ max: 2 }) }), {
+          minLength: 1,
+          maxLength: 60,
+          size: "max",
+        }),
+        fc.infiniteStream(score),
+        fc.constantFrom("global" as const, "column" as const),
+        fc.tuple(fc.nat({ max: 9 }), fc.nat({ max: 9 }), fc.integer({ min: 1, max: 3 })),
+        fc.integer({ min: 0, max: 110 }),
+        (rows, stream, thresholds, [row, filled, chunk], percent) => {
+          const fieldRows = [0, 1, 2].map((f) => 1 + rows.filter(({ field }) => field === f).length);
+          const allRows = fieldRows.reduce((a, b) => a + b, 0);
+          // chunks of a row: the first `size`
+          const list = rows.flatMap(({ size, field }, row) =>
+            Array.from({ length: size }, (_, k) => ({ row, k, field })),
+          );
+          const scores = Float32Array.from(list, () => stream.next().value!);
+          const columns = Uint16Array.from(list, ({ k }) => k);
+          const flags = Uint8Array.from(list, ({ k }) => (k === 0 ? FIRST : 0));
+          const fields = Uint16Array.from(list, ({ field }) => field);
+          const choice = new Choice(scores, columns, { chunks: 4, thresholds, sample: 64 });
+          const cost = (counts: ChunkCounts) =>
+            row * counts.rows + filled * counts.filledRows + chunk * counts.live;
+          const costOf = (taken: Uint8Array) => {
+            const some = list.filter((_, i) => taken[i] === 1);
+            const any = new Set(some.map(({ field }) => field));
+            return cost({
+              rows: fieldRows.reduce((n, own, f) => n + (any.has(f) ? own : 0), 0),
+              filledRows: new Set(some.map((one) => one.row)).size,
+              live: some.length,
+            });
+          };
+          const value = Math.floor((percent / 100) * costOf(new Uint8Array(list.length).fill(1)));
+          let surely = 0;
+          while (cost({ rows: allRows, filledRows: surely + 1, live: surely + 1 }) <= value) surely++;
+          const fits = (counts: ChunkCounts) => cost(counts) <= value;
+          const taken = fill({ flags, fields }, choice, { surely, fieldRows, fits });
+          // the plainest way: one more, until it is too much
+          let count = 0;
+          while (count < list.length && costOf(choice.take(count + 1)) <= value) count++;
+          expect(taken).toEqual(choice.take(count));
+        },
+      ),
+      300,
     );
   });
 });
@@ -157,7 +236,8 @@ describe("scores", () => {
             { ...t, utilities: t.utilities.slice() },
             { normalise: 0, hysteresis: h, fieldCount: 3 },
           );
-          const taken = choose(scores, t.chunks, count, { chunks: 1, thresholds: "global", sample: 64 });
+          const choice = new Choice(scores, t.chunks, { chunks: 1, thresholds: "global", sample: 64 });
+          const taken = choice.take(count);
           const isLive = (i: number) => (t.flags[i]! & LIVE) !== 0;
           const pruned = marked(taken.map((x) => 1 - x)).filter(isLive);
           const restored = marked(taken).filter((i) => !isLive(i) && Number.isFinite(scores[i]!));

@@ -62,5 +62,6 @@ export {
   type SgdOptions,
   sgd,
 } from "./optim/rules.ts";
-export type { Feeds, Program } from "./program.ts";
+export type { Program } from "./program.ts";
 export { type Shape, sizeOf } from "./shape.ts";
+export type { Feeds } from "./staging.ts";

@@ -22,13 +22,15 @@ export interface Adjustment {
 /** Throws ChunkStoreError for the first chunk that cannot be pruned or restored. */
 export function checkAdjustment({ evict, restore }: Adjustment, shape: StoreShape, books: Books): void {
   const { chunks, layout } = shape;
-  // a byte for each address is cheaper than a set where many are pruned
-  const pruned = new Uint8Array(evict.rows.length > 0 ? books.addresses.capacity + 1 : 0);
-  const named = new Set<number>();
+  // a byte for each address and slot is cheaper than a set where many are named
+  const live = new Uint8Array(evict.rows.length > 0 ? books.addresses.capacity + 1 : 0);
+  const tracked = new Uint8Array(restore.rows.length > 0 ? books.candidates.slots + 1 : 0);
+  const others = new Set<number>();
   const isNew = (owner: number, place: number): boolean => {
-    if (place <= 0) return named.size < named.add(owner).size;
-    const before = pruned[place];
-    pruned[place] = 1;
+    if (place === 0) return others.size < others.add(owner).size;
+    const named = place > 0 ? live : tracked;
+    const before = named[Math.abs(place)];
+    named[Math.abs(place)] = 1;
     return before === 0;
   };
   const each = (list: ChunkList, what: string, fits: (place: number) => boolean, must: string) => {

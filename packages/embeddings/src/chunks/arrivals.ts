@@ -13,14 +13,12 @@ const MOST_KEPT = 1 << 18;
 /** Chunks that became live since it was cleared. */
 export class Arrivals {
   readonly #shape: StoreShape;
-  readonly #bases: readonly number[];
   /** Columns of one array: address, candidate slot, row (-1: starts at zero), chunk. */
   #list = new Float64Array(0);
   #size = 0;
 
   constructor(shape: StoreShape) {
     this.#shape = shape;
-    this.#bases = shape.layout.fields.map(({ base }) => base);
   }
 
   get size(): number {
@@ -110,20 +108,8 @@ export class Arrivals {
 
   /** The random key of the chunk's first column, and its row inside the field: see `initial.ts`. */
   #drawOf(row: number, chunk: number): { readonly key: number; readonly counter: number } {
-    const low = lastAtMost(this.#bases, row);
-    const { field } = this.#shape.layout.fields[low]!;
-    return { key: columnKey(field, chunk * this.#shape.width), counter: row - this.#bases[low]! };
+    const { layout, rowFields, width } = this.#shape;
+    const { field, base } = layout.fields[rowFields.of(row)]!;
+    return { key: columnKey(field, chunk * width), counter: row - base };
   }
-}
-
-/** Index of the last of ascending `bases` that is at most `row`: the field of a row. */
-export function lastAtMost(bases: readonly number[], row: number): number {
-  let low = 0;
-  let high = bases.length;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (bases[middle]! <= row) low = middle;
-    else high = middle;
-  }
-  return low;
 }

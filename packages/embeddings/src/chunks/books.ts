@@ -11,6 +11,9 @@ export class Books {
   readonly candidates: Candidates;
   /** Chunks that may be live. */
   target: number;
+  readonly #forget = (owner: number): void => this.forget(owner);
+  /** Slots that an arriving row gets. */
+  readonly #slots: Int32Array;
 
   constructor(parts: {
     readonly map: ChunkMap;
@@ -23,6 +26,7 @@ export class Books {
     this.addresses = parts.addresses;
     this.candidates = parts.candidates;
     this.target = parts.target;
+    this.#slots = new Int32Array(this.chunks);
   }
 
   static empty(chunks: number, capacity: number, candidates: number, target: number): Books {
@@ -51,24 +55,29 @@ export class Books {
    */
   arrive(row: number, arrivals: Arrivals): number {
     const { chunks, map, addresses } = this;
+    const slots = this.#slots;
     const live = Math.min(chunks, this.room, addresses.free);
+    let places = live;
     // slots first: those who give them up may move the entry
-    const slots: number[] = [];
-    for (let k = live; k < chunks; k++) slots.push(this.track(row, k));
-    if (live === 0 && slots.every((slot) => slot === 0)) return -1;
+    for (let k = live; k < chunks; k++) {
+      const slot = this.track(row, k);
+      slots[k] = slot;
+      if (slot > 0) places++;
+    }
+    if (places === 0) return -1;
     const at = map.enter(row) + PLACES;
     for (let k = 0; k < live; k++) {
       const address = addresses.take();
       map.words[at + k] = address;
       arrivals.draw(address, row, k);
     }
-    for (let k = live; k < chunks; k++) map.words[at + k] = -slots[k - live]!;
+    for (let k = live; k < chunks; k++) map.words[at + k] = -slots[k]!;
     return at - PLACES;
   }
 
   /** A slot for a chunk that is not live, or 0; the map does not say so yet. Entries of others may move. */
   track(row: number, chunk: number): number {
-    return this.candidates.take(row * this.chunks + chunk, (former) => this.forget(former));
+    return this.candidates.take(row * this.chunks + chunk, this.#forget);
   }
 
   /** Takes the place of row x K + chunk away, and the row's entry if that was its last. */

@@ -1,7 +1,6 @@
 /** From a store to what is served: the scheme of its live chunks, and compact tables with their values. */
 import type { Device } from "@trimtab/tensor-core";
 import { setBit, wordsOf } from "../elements/bits.ts";
-import { lastAtMost } from "./arrivals.ts";
 import type { Books } from "./books.ts";
 import { ChunkTables } from "./compact.ts";
 import { PLACES } from "./map.ts";
@@ -10,13 +9,13 @@ import type { Pool } from "./pool.ts";
 import { type RowChunkScheme, rowChunks } from "./scheme.ts";
 
 /** The live chunks as a scheme. */
-export function schemeOf({ fields, layout, dim, chunks }: StoreShape, { map }: Books): RowChunkScheme {
+export function schemeOf(shape: StoreShape, { map }: Books): RowChunkScheme {
+  const { fields, layout, rowFields, dim, chunks } = shape;
   const masks = fields.map(({ rows }) => new Uint32Array(wordsOf(rows * chunks)));
-  const bases = layout.fields.map(({ base }) => base);
   map.each((row, at) => {
-    const place = lastAtMost(bases, row);
-    const mask = masks[layout.fields[place]!.field]!;
-    const first = (row - bases[place]!) * chunks;
+    const { field, base } = layout.fields[rowFields.of(row)]!;
+    const mask = masks[field]!;
+    const first = (row - base) * chunks;
     for (let k = 0; k < chunks; k++) if (map.words[at + PLACES + k]! > 0) setBit(mask, first + k);
   });
   return rowChunks(fields, { dim, chunks, masks });

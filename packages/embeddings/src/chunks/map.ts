@@ -16,6 +16,7 @@ const GROWTH = 1.5;
 const LEAST_SLOTS = 16;
 
 const TWO_32 = 2 ** 32;
+const TWO_MINUS_32 = 2 ** -32;
 
 /** Words of an entry that are not places: the low and the high part of the row. */
 const KEY_WORDS = 2;
@@ -89,6 +90,41 @@ export class ChunkMap {
     }
   }
 
+  /**
+   * `find` for `count` rows at once: offset + 1 of the entry of row u, or 0, goes to out[u * step]. So short a loop lets the processor wait
+   * for the memory of several rows at a time.
+   */
+  findEach(rows: ArrayLike<number>, count: number, out: Uint32Array, step: number): void {
+    const { words, stride, slots } = this;
+    const end = words.length;
+    for (let u = 0, to = 0; u < count; u++, to += step) {
+      const row = rows[u]!;
+      const low = row | 0;
+      const high = row < TWO_32 ? 1 : Math.floor(row / TWO_32) + 1;
+      let at = slotOf(low, high, slots) * stride;
+      for (;;) {
+        const there = words[at + 1]!;
+        if (there === 0) {
+          out[to] = 0;
+          break;
+        }
+        if (there === high && words[at] === low) {
+          out[to] = at + 1;
+          break;
+        }
+        at += stride;
+        if (at === end) at = 0;
+      }
+    }
+  }
+
+  /** True if the row's entry is at this offset, which it was at before. */
+  isAt(row: number, offset: number): boolean {
+    const { words } = this;
+    const high = row < TWO_32 ? 1 : Math.floor(row / TWO_32) + 1;
+    return words[offset + 1] === high && words[offset] === (row | 0);
+  }
+
   /** The offset of the row's entry, made with no places if there is none. */
   enter(row: number): number {
     const known = this.find(row);
@@ -112,10 +148,11 @@ export class ChunkMap {
       // an entry may move into the hole unless its home lies behind the hole, on the way to where it is
       const stays = hole <= at ? hole < home && home <= at : hole < home || home <= at;
       if (stays) continue;
-      words.copyWithin(hole, at, at + stride);
+      // entries are short: loops are quicker than calls
+      for (let w = 0; w < stride; w++) words[hole + w] = words[at + w]!;
       hole = at;
     }
-    words.fill(0, hole, hole + stride);
+    for (let w = 0; w < stride; w++) words[hole + w] = 0;
     this.size--;
     this.moves++;
   }
@@ -168,7 +205,8 @@ export class ChunkMap {
 /** Words before an entry's places. */
 export const PLACES = KEY_WORDS;
 
-function rowAt(words: Int32Array, at: number): number {
+/** Row of the entry at an offset. */
+export function rowAt(words: Int32Array, at: number): number {
   return (words[at]! >>> 0) + (words[at + 1]! - 1) * TWO_32;
 }
 
@@ -186,5 +224,5 @@ function slotOf(low: number, high: number, slots: number): number {
   let h = Math.imul(low ^ Math.imul(high, 0x85ebca6b), 0x9e3779b1);
   h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
   h = (h ^ (h >>> 13)) >>> 0;
-  return Math.floor((h * slots) / TWO_32);
+  return (h * slots * TWO_MINUS_32) | 0;
 }

@@ -7,6 +7,7 @@ import { WHOLE } from "../tables/groups.ts";
 import { MOST_ON_HOST } from "../tables/initial.ts";
 import { CANDIDATE_BYTES } from "./candidates.ts";
 import { MAX_ROWS, rowBytes } from "./map.ts";
+import { RowFields } from "./row-fields.ts";
 
 export interface ChunkStoreOptions {
   /**
@@ -45,6 +46,7 @@ const MIB = 2 ** 20;
 export interface StoreShape {
   readonly fields: readonly FieldSpec[];
   readonly layout: TableLayout;
+  readonly rowFields: RowFields;
   readonly dim: number;
   readonly chunks: number;
   /** c: numbers in a chunk. */
@@ -94,6 +96,7 @@ export function storeShape(options: ChunkStoreOptions): StoreShape {
   return {
     fields,
     layout,
+    rowFields: new RowFields(layout),
     dim,
     chunks,
     width: dim / chunks,

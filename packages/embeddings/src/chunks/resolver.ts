@@ -22,6 +22,8 @@ export interface PlannedBatch extends PlannedRows {
 
 /** Marks a candidate that begins in this step, in the list of tracked chunks. */
 export const FRESH = 0x8000_0000;
+/** The same bit as a signed number, which is what the processor's own integers are. */
+const FRESH_BIT = FRESH | 0;
 
 export class Resolver {
   readonly #books: () => Books;
@@ -69,23 +71,29 @@ export class Resolver {
     this.#reserve(count * perRow, candidates.slots);
     const { chunks, liveRows, liveSources, trackedRows, trackedSources } = this;
     candidates.begin();
+    // until its chunks are written, a row's first one holds where its entry was at the start
+    map.findEach(rows, count, chunks, perRow);
+    const found = map.moves;
+    let { words } = map;
     let live = 0;
     let tracked = 0;
     let out = 0;
     for (let u = 0; u < count; u++) {
       const row = rows[u]!;
-      let at = map.find(row);
+      let at = chunks[out]! - 1;
+      if (at >= 0 && map.moves !== found && !map.isAt(row, at)) at = map.find(row);
       let fresh = 0;
       if (at < 0) {
         at = books.arrive(row, arrivals);
-        fresh = FRESH;
+        words = map.words;
+        fresh = FRESH_BIT;
       }
       if (at < 0) {
         for (let k = 0; k < perRow; k++) chunks[out++] = 0;
         continue;
       }
       for (let k = 0; k < perRow; k++, out++) {
-        let place = map.words[at + PLACES + k]!;
+        let place = words[at + PLACES + k]!;
         if (place > 0) {
           chunks[out] = place;
           liveRows[live] = place;
@@ -94,21 +102,23 @@ export class Resolver {
         }
         chunks[out] = 0;
         let begun = fresh;
-        if (place === 0 && fresh === 0 && candidates.slots > 0) {
+        if (place === 0) {
+          if (fresh !== 0 || candidates.slots === 0) continue;
           const { moves } = map;
           const slot = books.track(row, k);
           // the entry may have moved when another gave its slot up; if that was the row's last chunk, it is gone
-          if (map.moves !== moves) at = map.enter(row);
-          if (slot > 0) {
-            map.words[at + PLACES + k] = -slot;
-            place = -slot;
-            begun = FRESH;
+          if (map.moves !== moves) {
+            at = map.enter(row);
+            words = map.words;
           }
+          if (slot === 0) continue;
+          place = -slot;
+          words[at + PLACES + k] = place;
+          begun = FRESH_BIT;
         }
-        if (place === 0) continue;
         if (begun === 0) candidates.touch(-place);
         trackedRows[tracked] = -place;
-        trackedSources[tracked++] = (out | begun) >>> 0;
+        trackedSources[tracked++] = out | begun;
       }
     }
     this.live = live;

@@ -5,6 +5,7 @@ import {
   assignRows,
   cast,
   div,
+  type Feeds,
   gather,
   input,
   mul,
@@ -23,6 +24,7 @@ import {
 import { type List, list, upTo } from "./lists.ts";
 import type { StoreShape } from "./options.ts";
 import type { Pool } from "./pool.ts";
+import type { PlannedBatch, Resolver } from "./resolver.ts";
 
 /** Up to this many numbers of a chunk are squared in place; more are summed by a kernel of their own. */
 const UNROLLED = 16;
@@ -58,6 +60,29 @@ export function stepInputs(
     gain: input(`${name}.gain`, []),
     group,
   };
+}
+
+/** What a resolved batch feeds to `stepInputs`; the arrays are the resolver's own. */
+export function stepFeeds(
+  { layout: { name }, chunks, candidates }: StoreShape,
+  resolver: Resolver,
+  batch: { readonly plan: PlannedBatch; readonly positions: number; readonly gain: number },
+): Feeds {
+  const { plan, positions, gain } = batch;
+  const feeds: Record<string, Feeds[string]> = {
+    [`${name}.chunks`]: resolver.chunks.subarray(0, plan.count * chunks),
+    [`${name}.inverse`]: resolver.invert(plan, positions),
+    [`${name}.live.rows`]: resolver.liveRows.subarray(0, resolver.live),
+    [`${name}.live.source`]: resolver.liveSources.subarray(0, resolver.live),
+    [`${name}.live.count`]: resolver.live,
+    [`${name}.gain`]: gain,
+  };
+  if (candidates > 0) {
+    feeds[`${name}.tracked.rows`] = resolver.trackedRows.subarray(0, resolver.tracked);
+    feeds[`${name}.tracked.source`] = resolver.trackedSources.subarray(0, resolver.tracked);
+    feeds[`${name}.tracked.count`] = resolver.tracked;
+  }
+  return feeds;
 }
 
 /** Vectors [B, S, d] of a training step: one pass, from a position to its row's addresses to the numbers. */

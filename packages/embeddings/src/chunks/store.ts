@@ -15,13 +15,14 @@ import { Books } from "./books.ts";
 import { Clock } from "./clock.ts";
 import type { ChunkTables } from "./compact.ts";
 import { compactOf, schemeOf } from "./compacting.ts";
+import { Exclusive } from "./exclusive.ts";
 import { captureStore, readStore } from "./files.ts";
 import { type ChunkMemory, memoryOf } from "./memory.ts";
 import { type ChunkStoreOptions, type StoreShape, storeShape } from "./options.ts";
 import { Pool } from "./pool.ts";
 import { type PlannedBatch, type PlannedRows, Resolver } from "./resolver.ts";
 import type { RowChunkScheme } from "./scheme.ts";
-import { type StepInputs, scoredVectors, updatesOf, vectorsOf } from "./step.ts";
+import { type StepInputs, scoredVectors, stepFeeds, updatesOf, vectorsOf } from "./step.ts";
 import { Utilities } from "./utilities.ts";
 
 const FIRST_CAPACITY = 4096;
@@ -35,13 +36,12 @@ export class ChunkStore {
   readonly #candidates: Variable;
   readonly #resolver: Resolver;
   readonly #arrivals: Arrivals;
+  readonly #exclusive = new Exclusive();
   #books: Books;
   #clock: Clock;
   #pool: Pool;
   /** Counts up whenever books or utilities change. */
   #version = 0;
-  #busy: string | undefined;
-  #disposed = false;
 
   private constructor(device: Device, shape: StoreShape, candidates: Variable, pool: Pool, books: Books) {
     this.shape = shape;
@@ -152,63 +152,50 @@ export class ChunkStore {
    * and changes nothing, for rows that no field has.
    */
   resolve(plan: PlannedBatch, positions: number): Feeds {
-    this.#check();
+    this.#exclusive.check();
     const resolver = this.#resolver;
     resolver.train(plan, this.#arrivals);
     this.#version++;
     this.#placeArrivals();
     this.#clock.next((factor) => this.#pool.rescale(factor));
-    const { name } = this.shape.layout;
-    const feeds: Record<string, Feeds[string]> = {
-      [`${name}.chunks`]: resolver.chunks.subarray(0, plan.count * this.shape.chunks),
-      [`${name}.inverse`]: resolver.invert(plan, positions),
-      [`${name}.live.rows`]: resolver.liveRows.subarray(0, resolver.live),
-      [`${name}.live.source`]: resolver.liveSources.subarray(0, resolver.live),
-      [`${name}.live.count`]: resolver.live,
-      [`${name}.gain`]: this.#clock.gain,
-    };
-    if (this.shape.candidates > 0) {
-      feeds[`${name}.tracked.rows`] = resolver.trackedRows.subarray(0, resolver.tracked);
-      feeds[`${name}.tracked.source`] = resolver.trackedSources.subarray(0, resolver.tracked);
-      feeds[`${name}.tracked.count`] = resolver.tracked;
-    }
-    return feeds;
+    return stepFeeds(this.shape, resolver, { plan, positions, gain: this.#clock.gain });
   }
 
   /** Addresses of `rows` for scoring: [rows.length x K], 0 where a chunk is not live. Changes nothing. */
   look(rows: ArrayLike<number>, out = new Uint32Array(rows.length * this.shape.chunks)): Uint32Array {
-    this.#check();
+    this.#exclusive.check();
     this.#resolver.look(rows, out);
     return out;
   }
 
   /** Vectors [B, S, d] of a training step. */
   vectors(inputs: StepInputs): Tensor {
-    this.#check();
+    this.#exclusive.check();
     return vectorsOf(this.shape, this.#pool, inputs);
   }
 
   /** Vectors [B, S, d] for scoring, from the addresses u32 [B, S, K] that `look` gives. */
   scored(addresses: Tensor): Tensor {
-    this.#check();
+    this.#exclusive.check();
     return scoredVectors(this.shape, this.#pool, addresses);
   }
 
   /** The update nodes of a training step: values, optimizer state and utilities of the touched chunks. `gradient` is that of `vectors`. */
   updates(gradient: RowGradient, inputs: StepInputs): Tensor[] {
-    this.#check();
+    this.#exclusive.check();
     return updatesOf({ shape: this.shape, pool: this.#pool }, gradient, inputs);
   }
 
   /** A copy of all utilities as they are after what is queued, to decide an adjustment by. It is void after the next step or adjustment. */
   async utilities(): Promise<Utilities> {
-    this.#check();
+    this.#exclusive.check();
     const version = this.#version;
     const { factor } = this.#clock;
     // both are asked for before anything can be queued between them
     const reads = [this.#pool.utility.read(), this.#candidates.read()] as Promise<Float32Array>[];
     const [live, candidates] = await Promise.all(reads);
-    return new Utilities(this.#books, { live: live!, candidates: candidates! }, factor, () => {
+    const stored = { live: live!, candidates: candidates!, factor };
+    return new Utilities(this.shape, this.#books, stored, () => {
       if (this.#version === version) return;
       throw new ChunkStoreError(
         "chunk store: the store has changed since these utilities were read; read them again before adjusting.",
@@ -222,7 +209,7 @@ export class ChunkStore {
    * twice, or more are restored than are free afterwards.
    */
   adjust({ evict, restore }: Adjustment): void {
-    this.#check();
+    this.#exclusive.check();
     checkAdjustment({ evict, restore }, this.shape, this.#books);
     this.#version++;
     const { from, to } = applyAdjustment({ evict, restore }, this.#books, this.#arrivals);
@@ -255,7 +242,7 @@ export class ChunkStore {
 
   /** Gives the pool room for `capacity` chunks. On any error the store is as it was. */
   async resize(capacity: number): Promise<void> {
-    this.#check();
+    this.#exclusive.check();
     if (!Number.isInteger(capacity) || capacity < this.live) {
       throw new ChunkStoreError(
         `chunk store: capacity ${capacity} must be a whole number from ${this.live}, the live chunks, up; prune first.`,
@@ -263,7 +250,7 @@ export class ChunkStore {
     }
     if (capacity === this.capacity) return;
     const { moves, from, addresses } = this.#books.relocation(capacity);
-    await this.#alone("resize", async () => {
+    await this.#exclusive.alone("resize", async () => {
       const next = await this.#pool.resized(capacity, from);
       for (const [at, address] of moves) this.#books.map.words[at] = address;
       this.#books.addresses = addresses;
@@ -287,15 +274,15 @@ export class ChunkStore {
    * disposes them.
    */
   async compact(name?: string): Promise<ChunkTables> {
-    this.#check();
+    this.#exclusive.check();
     const parts = { shape: this.shape, pool: this.#pool, books: this.#books };
-    return await this.#alone("compact", () => compactOf(this.#device, parts, name));
+    return await this.#exclusive.alone("compact", () => compactOf(this.#device, parts, name));
   }
 
   /** Everything a store is, after what is queued: for `saveTensors`. A store that `restore`s it goes on to the same bits. */
   async capture(): Promise<TensorFile> {
-    this.#check();
-    return await this.#alone("capture", () =>
+    this.#exclusive.check();
+    return await this.#exclusive.alone("capture", () =>
       captureStore({
         shape: this.shape,
         pool: this.#pool,
@@ -308,9 +295,9 @@ export class ChunkStore {
 
   /** Becomes what `capture` gave. Throws ChunkStoreError naming `source`, and changes nothing, where the file is damaged or of another store. */
   async restore(file: TensorFile, source: string): Promise<void> {
-    this.#check();
+    this.#exclusive.check();
     const { books, clock, fill } = readStore(this.shape, file, source);
-    await this.#alone("restore", async () => {
+    await this.#exclusive.alone("restore", async () => {
       const pool = await Pool.make(this.#device, this.shape, books.addresses.capacity, this.#candidates);
       try {
         fill(pool, this.#candidates);
@@ -325,8 +312,7 @@ export class ChunkStore {
   }
 
   dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
+    if (!this.#exclusive.dispose()) return;
     this.#pool.dispose();
     this.#candidates.dispose();
   }
@@ -350,21 +336,5 @@ export class ChunkStore {
     this.generation++;
     this.#version++;
     old.dispose();
-  }
-
-  /** Runs work that takes turns of the event loop, and lets nothing else change the store meanwhile. */
-  async #alone<T>(what: string, work: () => Promise<T>): Promise<T> {
-    this.#busy = what;
-    try {
-      return await work();
-    } finally {
-      this.#busy = undefined;
-    }
-  }
-
-  #check(): void {
-    if (this.#disposed) throw new ChunkStoreError("chunk store: it was disposed; make a new one.");
-    if (this.#busy === undefined) return;
-    throw new ChunkStoreError(`chunk store: ${this.#busy} is still under way; await it first.`);
   }
 }

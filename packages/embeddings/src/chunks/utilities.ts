@@ -1,25 +1,22 @@
 /** What a policy decides by: the utility of every chunk that is live or a candidate. */
 import type { Books } from "./books.ts";
 import { PLACES } from "./map.ts";
+import type { StoreShape } from "./options.ts";
+import { changesOf, type StoredUtilities, type Tracked, trackedOf, type ChunkArrays } from "./tracked.ts";
 
 /** Called with a chunk; `live` false is a candidate. */
 export type ChunkVisit = (row: number, chunk: number, utility: number, live: boolean) => void;
 
 export class Utilities {
+  readonly #shape: StoreShape;
   readonly #books: Books;
-  readonly #stored: { readonly live: Float32Array; readonly candidates: Float32Array };
-  readonly #factor: number;
+  readonly #stored: StoredUtilities;
   readonly #check: () => void;
 
-  constructor(
-    books: Books,
-    stored: { readonly live: Float32Array; readonly candidates: Float32Array },
-    factor: number,
-    check: () => void,
-  ) {
+  constructor(shape: StoreShape, books: Books, stored: StoredUtilities, check: () => void) {
+    this.#shape = shape;
     this.#books = books;
     this.#stored = stored;
-    this.#factor = factor;
     this.#check = check;
   }
 
@@ -44,8 +41,26 @@ export class Utilities {
     });
   }
 
+  /** What `each` visits, in columns. Throws ChunkStoreError if the store has changed. */
+  tracked(): Tracked {
+    this.#check();
+    return trackedOf(this.#shape, this.#books, this.#stored);
+  }
+
+  /**
+   * What to prune and restore so that those of `tracked` are live that are marked with 1, and no others; marks are 0 or 1. Throws
+   * ChunkStoreError if the store has changed.
+   */
+  changes(
+    tracked: Pick<Tracked, "flags">,
+    taken: Uint8Array,
+  ): { readonly evict: ChunkArrays; readonly restore: ChunkArrays } {
+    this.#check();
+    return changesOf(this.#books, tracked, taken);
+  }
+
   #at(place: number): number {
-    const { live, candidates } = this.#stored;
-    return place === 0 ? 0 : this.#factor * (place > 0 ? live[place]! : candidates[-place]!);
+    const { live, candidates, factor } = this.#stored;
+    return place === 0 ? 0 : factor * (place > 0 ? live[place]! : candidates[-place]!);
   }
 }

@@ -9,6 +9,8 @@ import { Candidates } from "../../src/chunks/candidates.ts";
 import { ChunkMap, MAX_ROWS, PLACES } from "../../src/chunks/map.ts";
 import { storeShape } from "../../src/chunks/options.ts";
 import { FRESH, Resolver } from "../../src/chunks/resolver.ts";
+import { RowFields } from "../../src/chunks/row-fields.ts";
+import { layoutOf } from "../../src/fields.ts";
 import { law } from "../laws.ts";
 
 /** Rows that collide often, and rows of both ends of the range. */
@@ -62,6 +64,14 @@ describe("the map", () => {
         map.each((row, at) => seen.set(row, [...map.words.subarray(at + PLACES, at + PLACES + chunks)]));
         expect(seen).toEqual(model);
         for (const row of model.keys()) expect(map.find(row)).toBeGreaterThanOrEqual(0);
+        const asked = [...new Set(list.map(({ row }) => row))];
+        const found = new Uint32Array(asked.length * chunks).fill(7);
+        map.findEach(asked, asked.length, found, chunks);
+        asked.forEach((row, u) => {
+          expect(found[u * chunks]).toBe(map.find(row) + 1);
+          for (let k = 1; k < chunks; k++) expect(found[u * chunks + k]).toBe(7);
+          for (const other of model.keys()) expect(map.isAt(row, map.find(other))).toBe(row === other);
+        });
       }),
       300,
     );
@@ -97,6 +107,26 @@ describe("the map", () => {
     expect(damaged((w) => w.fill(12345, filled, filled + 1))).toBe(false);
     expect(damaged((w) => w.fill(1, 0))).toBe(false);
   });
+});
+
+test("law: every row is of the field whose rows it lies in", () => {
+  const sizes = fc.oneof(
+    fc.integer({ min: 1, max: 20 }),
+    fc.integer({ min: 1, max: 5000 }),
+    fc.integer({ min: 2 ** 20, max: 2 ** 34 }),
+  );
+  law(
+    fc.property(fc.array(sizes, { minLength: 1, maxLength: 40 }), fc.nat(), (list, at) => {
+      const fields = list.map((n, f) => ({ name: `f${f}`, rows: n, slots: 1 }));
+      const layout = layoutOf("all", fields);
+      const of = new RowFields(layout);
+      layout.fields.forEach(({ base }, f) => {
+        const n = list[f]!;
+        for (const row of [0, at % n, n - 1]) expect(of.of(base + row)).toBe(f);
+      });
+    }),
+    200,
+  );
 });
 
 describe("addresses", () => {
@@ -145,6 +175,22 @@ describe("resolving", () => {
     expect([books.placeOf(0, 0), books.placeOf(0, 1)]).toEqual([-slot, 0]);
     expect([resolver.live, resolver.tracked]).toEqual([0, 1]);
     expect([...resolver.trackedRows, resolver.trackedSources[0]!]).toEqual([slot, FRESH]);
+    expect(books.map.size).toBe(1);
+    expect(books.trouble()).toBeUndefined();
+  });
+
+  test("a row whose entry goes while its batch is resolved, before its turn, arrives anew", () => {
+    const books = Books.empty(2, 0, 1, 0);
+    const slot = books.track(5, 0);
+    books.put(5, 0, -slot);
+    books.candidates.counters[slot] = 0;
+    const resolver = new Resolver(() => books, 10);
+    // row 3 takes the slot, which ends row 5's entry; then nothing is left for row 5
+    resolver.train({ rows: [3, 5], count: 2 }, new Arrivals(shape));
+    expect([books.placeOf(3, 0), books.placeOf(5, 0)]).toEqual([-slot, 0]);
+    expect([...resolver.chunks]).toEqual([0, 0, 0, 0]);
+    expect([...resolver.trackedRows.subarray(0, resolver.tracked)]).toEqual([slot]);
+    expect(resolver.trackedSources[0]).toBe(FRESH);
     expect(books.map.size).toBe(1);
     expect(books.trouble()).toBeUndefined();
   });

@@ -21,7 +21,7 @@ import {
 } from "@trimtab/tensor-core";
 import fc from "fast-check";
 import { stepInputs } from "../../src/chunks/step.ts";
-import { ChunkStore, ChunkStoreError, type ChunkStoreOptions } from "../../src/index.ts";
+import { ChunkStore, ChunkStoreError, type ChunkStoreOptions, FIRST, LIVE } from "../../src/index.ts";
 import { normalOf, threefry } from "../../src/tables/host-normals.ts";
 import { feedsOf, needed, Random } from "../batches.ts";
 import { onEachEngine } from "../engines.ts";
@@ -412,13 +412,32 @@ class Pair {
     }
     for (const all of [values!, ...rest.slice(0, -1)])
       expect([...all.subarray(0, width)]).toEqual(new Array(width).fill(0));
-    let visited = 0;
+    const visits: { row: number; chunk: number; utility: number; live: boolean }[] = [];
     utilities.each((row, chunk, utility, live) => {
-      visited++;
+      visits.push({ row, chunk, utility, live });
       expect(utility).toBe(utilities.of(row, chunk));
       expect(live).toBe(store.isLive(row, chunk));
     });
-    expect(visited).toBe(plain.live.size + plain.tracked.size);
+    expect(visits.length).toBe(plain.live.size + plain.tracked.size);
+    const tracked = utilities.tracked();
+    expect(tracked).toEqual({
+      utilities: Float32Array.from(visits, (v) => v.utility),
+      flags: Uint8Array.from(
+        visits,
+        (v, i) => (v.live ? LIVE : 0) | (v.row === visits[i - 1]?.row ? 0 : FIRST),
+      ),
+      fields: Uint16Array.from(visits, (v) => (v.row < FIELDS[0]!.rows ? 0 : 1)),
+      chunks: Uint16Array.from(visits, (v) => v.chunk),
+    });
+    const taken = Uint8Array.from(visits, (_, i) => ((i * 2654435761) >>> 7) & 1);
+    const list = (some: typeof visits) => ({
+      rows: Float64Array.from(some, (v) => v.row),
+      chunks: Uint16Array.from(some, (v) => v.chunk),
+    });
+    expect(utilities.changes(tracked, taken)).toEqual({
+      evict: list(visits.filter((v, i) => v.live && taken[i] === 0)),
+      restore: list(visits.filter((v, i) => !v.live && taken[i] === 1)),
+    });
   }
 
   /** What the store says it holds is what is allocated. */

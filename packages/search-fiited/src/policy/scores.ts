@@ -1,19 +1,5 @@
 /** Utilities as the policy compares them: by field, and with a bonus for what is live. */
-
-/** Every chunk that is live or a candidate, in columns of one length; the order is that of the store, the same for the same history. */
-export interface Tracked {
-  readonly utilities: Float32Array;
-  /** LIVE and FIRST */
-  readonly flags: Uint8Array;
-  readonly fields: Uint16Array;
-  /** 0 to K - 1 */
-  readonly chunks: Uint16Array;
-}
-
-/** The chunk is live; else it is a candidate. */
-export const LIVE = 1;
-/** The chunk is the first of its row here; chunks of a row are next to each other. */
-export const FIRST = 2;
+import { LIVE, type Tracked } from "@trimtab/embeddings";
 
 /** The utilities of a field are divided by this percentile of them. */
 const PERCENTILE = 0.95;
@@ -26,17 +12,22 @@ const FIELD_SAMPLE = 1024;
  */
 export function scalesOf({ utilities, fields }: Tracked, fieldCount: number): Float64Array {
   const counts = new Uint32Array(fieldCount);
-  for (const f of fields) counts[f]!++;
+  for (let i = 0; i < fields.length; i++) counts[fields[i]!]!++;
   const strides = Array.from(counts, (n) => Math.max(1, Math.ceil(n / FIELD_SAMPLE)));
   const samples = Array.from(counts, (n, f) => new Float32Array(Math.ceil(n / strides[f]!)));
   const largest = new Float64Array(fieldCount);
-  const seen = new Uint32Array(fieldCount);
+  // of each field the first, and then every one that comes `stride` later
+  const left = new Uint32Array(fieldCount);
+  const taken = new Uint32Array(fieldCount);
   for (let i = 0; i < utilities.length; i++) {
     const f = fields[i]!;
     const u = utilities[i]!;
     if (u > largest[f]!) largest[f] = u;
-    const n = seen[f]!++;
-    if (n % strides[f]! === 0) samples[f]![n / strides[f]!] = u;
+    if (left[f]! > 0) left[f]!--;
+    else {
+      samples[f]![taken[f]!++] = u;
+      left[f] = strides[f]! - 1;
+    }
   }
   return Float64Array.from(samples, (sample, f) => {
     if (sample.length === 0) return 1;
@@ -66,9 +57,10 @@ export function scoresOf(
   // there may be very many: no second array
   const scores = utilities;
   const best = new Int32Array(fieldCount).fill(-1);
+  const bonus = Float64Array.of(1, 1 + hysteresis);
   for (let i = 0; i < scores.length; i++) {
     const f = fields[i]!;
-    const score = (utilities[i]! / scales[f]!) * ((flags[i]! & LIVE) !== 0 ? 1 + hysteresis : 1);
+    const score = (utilities[i]! / scales[f]!) * bonus[flags[i]! & LIVE]!;
     scores[i] = score;
     if (best[f]! < 0 || score > scores[best[f]!]!) best[f] = i;
   }

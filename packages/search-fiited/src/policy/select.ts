@@ -56,35 +56,48 @@ export function cutoff(scores: Float32Array, count: number, sample: number): Cut
   );
 }
 
+// The loops below count comparisons instead of branching on them: scores are in no order, so that a processor would guess wrong often.
+
 /** The cut, if it is within [low, high]. */
 function between(scores: Float32Array, count: number, low: number, high: number): Cutoff | undefined {
   let above = 0;
-  let inside = 0;
-  for (const score of scores) {
-    if (score > high) above++;
-    else if (score >= low) inside++;
+  let atLeast = 0;
+  for (let i = 0; i < scores.length; i++) {
+    const score = scores[i]!;
+    above += Number(score > high);
+    atLeast += Number(score >= low);
   }
+  const inside = atLeast - above;
   const wanted = count - above;
   if (wanted <= 0 || wanted > inside) return undefined;
-  const near = new Float32Array(inside);
+  // every score is written, at the end of those that stay
+  const written = new Float32Array(inside + 1);
   let at = 0;
-  for (const score of scores) if (score >= low && score <= high) near[at++] = score;
-  near.sort();
+  for (let i = 0; i < scores.length; i++) {
+    const score = scores[i]!;
+    written[at] = score;
+    at += Number(score >= low) & Number(score <= high);
+  }
+  const near = written.subarray(0, inside).sort();
   const value = near[inside - wanted]!;
   let larger = 0;
   for (let i = inside - 1; i >= 0 && near[i]! > value; i--) larger++;
   return { above: value, ties: wanted - larger };
 }
 
-/** Marks what a cut takes. Returns how many. */
+/** Marks what a cut takes with 1, the others with 0. Returns how many. */
 export function take(scores: Float32Array, { above, ties }: Cutoff, into: Uint8Array): number {
   let left = ties;
   let n = 0;
   for (let i = 0; i < scores.length; i++) {
     const score = scores[i]!;
-    const taken = score > above || (score === above && left-- > 0);
-    into[i] = taken ? 1 : 0;
-    if (taken) n++;
+    let mark = Number(score > above);
+    if (score === above && left > 0) {
+      left--;
+      mark = 1;
+    }
+    into[i] = mark;
+    n += mark;
   }
   return n;
 }

@@ -7,6 +7,7 @@ import type { BufferId, Instr, InstrId } from "../kernels/ir.ts";
 import { sameShape } from "../shape.ts";
 import { type Chain, viewOpOf } from "./chain.ts";
 import { denseLayout, isDense, type Layout } from "./layout.ts";
+import { tableOf } from "./materialize.ts";
 
 /** Where a node's elements lie. */
 export interface Storage {
@@ -112,8 +113,9 @@ export class Emitter {
   /** A load whose row comes from ids: [..ids, d] = table[ids[..], d]. */
   #gather(node: Tensor, chain: Chain): InstrId {
     const [table, ids] = node.inputs as [Tensor, Tensor];
-    const stored = this.#scope.storage(table);
-    if (!stored) throw new NotAffine(table);
+    const base = tableOf(table, (x) => this.#scope.storage(x) !== undefined);
+    const stored = this.#scope.storage(base);
+    if (!stored) throw new NotAffine(base);
     const d = table.shape[1] ?? 1;
     const column = node.shape.map((_, i) =>
       i === node.shape.length - 1 && table.shape.length > 1 && d > 1 ? 1 : 0,

@@ -79,6 +79,13 @@ export function operandLayout(
   return unit && !repeated ? { base, layout } : undefined;
 }
 
+/** What rows are gathered from: a reshape without a buffer of its own is read from that of its source, whose elements are in the same order. */
+export function tableOf(table: Tensor, stored: (node: Tensor) => boolean): Tensor {
+  let base = table;
+  while (base.op.kind === "reshape" && !stored(base)) base = base.inputs[0]!;
+  return base;
+}
+
 /** [batch, rows, columns] of a stack of matrices. */
 export function matrixShape(shape: readonly number[]): [number, number, number] {
   const rank = shape.length;
@@ -101,8 +108,10 @@ export function materialized(roots: readonly Tensor[], forced: ReadonlySet<Tenso
         if (!isLeaf(base)) chosen.add(base);
       }
     }
-    if ((node.op.kind === "gather" || node.op.kind === "rows") && !isLeaf(node.inputs[0]!))
-      chosen.add(node.inputs[0]!);
+    if (node.op.kind === "gather" || node.op.kind === "rows") {
+      const table = tableOf(node.inputs[0]!, (x) => chosen.has(x));
+      if (!isLeaf(table)) chosen.add(table);
+    }
   }
   chooseTips(nodes, chosen);
   shareAcrossKernels(nodes, roots, chosen);

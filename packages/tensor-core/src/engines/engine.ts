@@ -46,9 +46,10 @@ export interface EngineProgram {
   /**
    * Runs one step. `feeds` is the whole feed buffer (length = the feed buffer's). Buffers are zero when made.
    * Returns at once: the work is queued. `read` names buffers whose content at the end of this very step is wanted; the
-   * promises (in the same order) resolve with a copy, later steps do not disturb them.
+   * promises (in the same order) resolve with a copy, later steps do not disturb them. `written`: what differs in `feeds` from the
+   * last run or profile, as ascending pairs of the first element and the one behind the last; everything when left out. An engine may take all.
    */
-  run(feeds: Uint32Array, read: readonly number[]): Promise<ArrayBuffer>[];
+  run(feeds: Uint32Array, read: readonly number[], written?: Uint32Array): Promise<ArrayBuffer>[];
   /** Runs one step and measures each kernel. Uses timestamp queries where the adapter has them, else waits after each kernel. */
   profile(feeds: Uint32Array): Promise<KernelTime[]>;
   /** The engine's own text for each kernel (WGSL, say), for people. */

@@ -231,6 +231,22 @@ test("a row update is the pieces of its sums, then one kernel over the touched r
   `);
 });
 
+test("rows of a reshape are read where its source lies: nothing is copied", () => {
+  const table = looseVariable("table", [50, 8]);
+  const product = t.matmul(t.input("x", [6, 5]), t.input("y", [5, 8]));
+  const at = t.input("at", [7], "u32");
+  const kernels = print({
+    variable: t.gather(t.reshape(table.value, [100, 4]), at),
+    fed: t.gather(t.reshape(t.input("list", [30]), [10, 3]), at),
+    computed: t.gather(t.reshape(product, [12, 4]), at),
+  });
+  expect(kernels.match(/^\d+ .*$/gm)).toEqual([
+    "0 matmul [1, 6, 8]  matmul 6x5 * 5x8",
+    "1 map [7, 4]  map gather -> output 0, output 2",
+    "2 map [7, 3]  map gather -> output 1",
+  ]);
+});
+
 test("a swap is one kernel", () => {
   const [u, v] = [looseVariable("u", [9]), looseVariable("v", [9])];
   expect(print({}, [t.assign(u, v.value), t.assign(v, u.value)])).toMatchInlineSnapshot(`

@@ -125,6 +125,26 @@ export function behaviourSuite(engine: () => Engine, { name, granule, open }: Tr
       engine().free(sum);
     });
 
+    test("where a run says which feeds are new, the others are those of the run before", async () => {
+      const sum = engine().allocate(12, "sum");
+      const program = await engine().prepare(accumulate(3), [sum]);
+      const reads = [
+        program.run(bits([1, 2, 3]), [2]),
+        program.run(bits([1, 5, 3]), [2], Uint32Array.of(1, 2)),
+        program.run(bits([1, 5, 3]), [2], new Uint32Array(0)),
+        program.run(bits([0, 5, 1]), [2], Uint32Array.of(0, 1, 2, 3)),
+      ];
+      const values = await Promise.all(reads.map(async ([now]) => floats((await now)!)));
+      expect(values).toEqual([
+        [1, 2, 3],
+        [2, 7, 6],
+        [3, 12, 9],
+        [3, 17, 10],
+      ]);
+      program.dispose();
+      engine().free(sum);
+    });
+
     test("profile tells every kernel's time and does what run does", async () => {
       const sum = engine().allocate(12, "sum");
       const program = await engine().prepare(accumulate(3), [sum]);

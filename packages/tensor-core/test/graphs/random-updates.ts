@@ -33,6 +33,14 @@ export function gather(g: Pool): void {
     g.keep(t.gather(x, r.next() < 0.5 ? ids : t.reshape(ids, [1, ids.shape[0]!])));
     return;
   }
+  const elements = size(x.shape);
+  if (elements > 0 && r.next() < 0.3) {
+    // rows of another width than the tensor's own
+    const width = r.pick([1, 2, 3, 4, x.shape.at(-1) ?? 1].filter((n) => elements % n === 0));
+    const { ids } = g.ids(r.pick([1, 6, 20]), elements / width);
+    g.keep(t.gather(t.reshape(x, [elements / width, width]), ids));
+    return;
+  }
   const table = someTable(g);
   const source = r.next() < 0.7 ? table.variable.value : g.versions.get(table.variable)!;
   g.keep(t.gather(source, table.ids, source === table.variable.value ? table.plan.inputs : undefined));

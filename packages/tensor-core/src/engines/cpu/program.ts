@@ -75,8 +75,8 @@ export class CpuProgram implements EngineProgram {
     this.#id = await added;
   }
 
-  run(feeds: Uint32Array, read: readonly number[]): Promise<ArrayBuffer>[] {
-    this.#feed(feeds);
+  run(feeds: Uint32Array, read: readonly number[], written?: Uint32Array): Promise<ArrayBuffer>[] {
+    this.#feed(feeds, written);
     const { pool, workspace } = this.#engine;
     pool.run(this.#id!, workspace.scratches, workspace.work);
     if (read.length === 0) return [];
@@ -145,7 +145,7 @@ export class CpuProgram implements EngineProgram {
       : this.#owned.get(buffer)!;
   }
 
-  #feed(feeds: Uint32Array): void {
+  #feed(feeds: Uint32Array, written: Uint32Array = Uint32Array.of(0, feeds.length)): void {
     if (this.#disposed) throw new DisposedError("The program was disposed; prepare it again.");
     this.#engine.check();
     this.#checkVariables();
@@ -153,6 +153,10 @@ export class CpuProgram implements EngineProgram {
     const { length } = this.#parts.list.buffers[this.#feeds]!;
     if (feeds.length !== length)
       throw new FeedError(`run: the feed buffer holds ${length} numbers, got ${feeds.length}.`);
-    this.#engine.arena.u32.set(feeds, this.#addressOf(this.#feeds) / 4);
+    const words = this.#engine.arena.u32;
+    const to = this.#addressOf(this.#feeds) / 4;
+    for (let i = 0; i < written.length; i += 2) {
+      words.set(feeds.subarray(written[i]!, written[i + 1]!), to + written[i]!);
+    }
   }
 }
