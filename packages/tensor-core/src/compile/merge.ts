@@ -8,7 +8,7 @@ import { sameShape, sizeOf } from "../shape.ts";
 import { Dependencies } from "./dependencies.ts";
 import { NotAffine } from "./emit.ts";
 import { Hazard, TooManyBuffers } from "./form.ts";
-import { type Group, makeGroup, type Root, readsOf } from "./group.ts";
+import { type Group, makeGroup, produced, type Root, readsOf } from "./group.ts";
 
 /** Below this many elements a kernel costs its dispatch: merging is worth it even where nothing is shared. */
 const SMALL = 16384;
@@ -59,13 +59,34 @@ function step(groups: readonly Group[], m: Merging, pairs: Pairing): Group[] | u
 }
 
 /** c reads what p makes, element by element. */
-const vertical: Pairing = (p, c, deps) => {
+const vertical: Pairing = (p, c, deps, m) => {
   if (p.size !== c.size || deps.reachesAround(p, c)) return false;
   // a kernel over touched rows stores only those: a map beside it may mean all
   if (p.kind === "segment" && c.kind !== "segment") return false;
-  if (c.kind === "segment") return p.kind === "segment" && p.plan === c.plan && sameShape(p.space, c.space);
+  if (c.kind === "segment") {
+    return (
+      p.kind === "segment" && p.plan === c.plan && sameShape(p.space, c.space) && !addsUp(c, p, m.chosen)
+    );
+  }
   return c.kind === "map";
 };
+
+/**
+ * True if a sum of c is of what p makes. A segment sums positions, and what a kernel makes for each row is known to it at that row
+ * alone: a sum of rows that positions look up reads them from a buffer, which is another kernel's.
+ */
+function addsUp(c: Group, p: Group, chosen: ReadonlySet<Tensor>): boolean {
+  const made = produced(p);
+  const seen = new Set<Tensor>();
+  const stack = c.heavy.flatMap((node) => node.inputs);
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    if (made.includes(node)) return true;
+    if (seen.has(node) || chosen.has(node)) continue;
+    seen.add(node);
+    stack.push(...node.inputs);
+  }
+  return false;
+}
 
 /** Independent kernels of one shape. */
 const horizontal: Pairing = (p, c, deps, m) => {
