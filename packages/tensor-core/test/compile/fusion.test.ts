@@ -175,6 +175,28 @@ test("what is made of touched rows once is a kernel over those rows; updates wit
   expect(list.kernels.filter((k) => k.kind !== "segment" && [100, 800].includes(k.space[0]!))).toEqual([]);
 });
 
+test("rows that positions look up are made by a kernel of their own before their sums, also where both have one space", () => {
+  const table = looseVariable("table", [100, 8]);
+  const sums = looseVariable("sums", [100, 8]);
+  // as many rows as positions: a sum has the space of the rows
+  const plan = t.planInputs("plan", 640);
+  const made = t.touched(t.mul(t.rows(table.value, plan), 0.5), plan);
+  const looked = t.gather(made, t.input("places", [640], "u32"));
+  const update = t.assignRows(sums, t.segmentSum(t.mul(looked, t.input("w", [640, 8])), plan), plan);
+  const { list } = lower([], [update], { maxBuffersPerKernel: 16 });
+  const rows = list.kernels.filter((k) => k.kind === "segment" && k.pass === "rows");
+  expect(rows.map((k) => k.space)).toEqual([
+    [640, 8],
+    [640, 8],
+  ]);
+  const [first, second] = rows as [(typeof rows)[0], (typeof rows)[0]];
+  expect(second.label).toEndWith("-> sums");
+  // the first one's buffer is what the second one's sum reads
+  const [{ buffer }] = first.stores as [(typeof first.stores)[0]];
+  expect(list.buffers[buffer]).toMatchObject({ role: "temporary", length: 5120 });
+  expect(JSON.stringify(second)).toContain(`"buffer":${buffer}`);
+});
+
 test("a row update is the pieces of its sums, then one kernel over the touched rows", () => {
   const table = looseVariable("table", [100, 8]);
   const plan = t.planInputs("plan", 640);
