@@ -15,9 +15,9 @@ import { fileURLToPath } from "node:url";
 import { ensureDriver } from "./driver.mjs";
 import { ensureInstalled } from "./install.mjs";
 import { runToEnd } from "./process.mjs";
-import { runTests } from "./test.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const TEST_FOLDERS = ["./packages", "./benchmarks", "./test"];
 const JOBS = ["demo", "test", "setup", "driver"];
 const usage = `usage: node scripts/run.mjs <${JOBS.join("|")}> [arguments]`;
 
@@ -44,7 +44,8 @@ async function main([job, ...rest]) {
     return runToEnd(bun, ["packages/cli/src/main.ts", "demo", ...args], { root });
   }
   const seconds = positive(process.env.TRIMTAB_TEST_SECONDS, 1800);
-  return runTests(bun, root, args, seconds);
+  const filters = args.some((arg) => !arg.startsWith("-")) ? [] : TEST_FOLDERS;
+  return runToEnd(bun, ["test", "--timeout", "60000", ...filters, ...args], { cwd: root, root, seconds });
 }
 
 function positive(text, otherwise) {
