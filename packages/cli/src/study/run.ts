@@ -12,7 +12,7 @@ import {
   type StudyOptions,
   type StudyResult,
 } from "./conduct.ts";
-import { Tally } from "./tally.ts";
+import { Tally, trainingSeconds } from "./tally.ts";
 import { overallText } from "./view.ts";
 
 export interface RunStudyOptions extends DeviceChoice {
@@ -53,7 +53,7 @@ async function here(context: Context, options: StudyOptions, device: Device): Pr
     const asked = comparisonOf(context, options, cell, device);
     const comparison = await compareHere(context, asked, ({ method, budget, seeds, seconds }, known) => {
       const part = { cell: cell.name, seed: seeds.run ?? 0, method };
-      if (!tally.row(part, budget, known, (seconds.train ?? 0) + (seconds.evaluate ?? 0))) return;
+      if (!tally.row(part, budget, known, trainingSeconds(seconds))) return;
       context.progress.line(overallText(tally.overall));
     });
     cells.push({ cell, comparison });

@@ -18,6 +18,11 @@ export interface PartName {
   readonly method: string;
 }
 
+/** Seconds of one training of a row's phases: training and evaluating, without the search before it. */
+export function trainingSeconds({ train = 0, evaluate = 0 }: Readonly<Record<string, number>>): number {
+  return train + evaluate;
+}
+
 export class Tally {
   readonly #estimate = new Estimate();
   readonly #open = new Map<string, LeftIn>();
@@ -34,7 +39,7 @@ export class Tally {
   add(cell: string, { rows, left }: Pick<Comparison, "rows" | "left">): void {
     for (const { method, budget, seeds, seconds } of rows) {
       this.#done.add(keyOf({ cell, method, seed: seeds.run ?? 0 }, budget));
-      this.#estimate.observe(cell, method, (seconds.train ?? 0) + (seconds.evaluate ?? 0));
+      this.#estimate.observe(cell, method, trainingSeconds(seconds));
     }
     for (const one of left) this.#open.set(keyOf({ cell, ...one }), { cell, ...one });
   }

@@ -11,6 +11,7 @@ import { withDevice } from "../parts/device.ts";
 import { errorText, exitCodeOf } from "../parts/errors.ts";
 import { loadMethods } from "../parts/methods.ts";
 import type { FromWorker, Order, ToWorker } from "./messages.ts";
+import { trainingSeconds } from "./tally.ts";
 
 const send = (message: FromWorker) => process.send!(message);
 const stop = new AbortController();
@@ -80,10 +81,9 @@ function tell(event: ComparisonEvent, { severalSeeds }: Order): void {
     send({ kind: "note", text: `${event.method}: ${event.event.text}` });
   }
   if (event.kind !== "row") return;
-  const { train = 0, evaluate = 0 } = event.row.seconds;
-  const { budget } = event.row;
+  const { budget, seconds } = event.row;
   const text = rowLine(event, severalSeeds);
-  send({ kind: "row", text, budget, known: event.known, seconds: train + evaluate });
+  send({ kind: "row", text, budget, known: event.known, seconds: trainingSeconds(seconds) });
 }
 
 /** Words go to the conductor, which has the terminal. */
