@@ -1,4 +1,4 @@
-// How dims follow a stream whose ids change half way, by quarter of the stream. Not a test. Run: bun packages/search-fiited/test/bench/drift.ts
+// How dims follow a stream whose ids change half way, by quarter of the stream. Not a test. Run: bun packages/search-fiited/test/bench/drift.ts [seed]
 import { openDevice } from "@trimtab/tensor-core";
 import { pass } from "../stream.ts";
 
@@ -13,7 +13,7 @@ const options = {
   fields,
   ids,
   old: 0.1,
-  seed: 1,
+  seed: Number(process.argv[2] ?? 1),
   dim,
   chunks: 4,
   limit,
