@@ -15,6 +15,7 @@ import {
   add,
   type Device,
   input,
+  matmul,
   type ParameterGroup,
   reshape,
   rngInputs,
@@ -37,6 +38,11 @@ export interface ForwardOptions {
   readonly training: boolean;
   /** What becomes of looked-up embedding vectors before anything is computed from them; not of first-order weights. */
   readonly transform?: VectorTransform;
+  /**
+   * True: a tower's first layer may multiply each touched row once instead of each position, where that is less work. Same logits but for
+   * rounding, and gradients for all variables, but that of `lookedUp` is then without the tower's part. Only in training.
+   */
+  readonly byRow?: boolean;
 }
 
 export interface Forward {
@@ -56,6 +62,14 @@ export interface Forward {
   /** Moves of running moments; empty unless training. */
   readonly updates: readonly Tensor[];
 }
+
+/** What a tower reads, [B, width], times a matrix [width, n]. */
+type Reads = (weight: Tensor) => Tensor;
+
+const times =
+  (x: Tensor): Reads =>
+  (weight) =>
+    matmul(x, weight);
 
 /** Random streams of the bottom tower's layers; the other tower counts from 0. */
 const BOTTOM_STREAM = 500;
@@ -159,7 +173,7 @@ export class Model {
    * The model's graph for one batch size. Nothing runs. Dropout of layer i draws from stream i of `rng.seed`, `rng.step` (of a bottom
    * tower from 500 + i); whoever adds draws of their own to the same program takes streams from 1000 on.
    */
-  forward({ batch, training, transform }: ForwardOptions): Forward {
+  forward({ batch, training, transform, byRow = false }: ForwardOptions): Forward {
     const inputs = new LookupInputs(this.scheme.fields, { batch, training });
     const lookup = this.tables.order.length > 0 ? this.tables.lookup(inputs, transform) : undefined;
     const terms: Tensor[] = [];
@@ -169,12 +183,12 @@ export class Model {
     if (lookup && (kind === "fm" || kind === "deepfm")) terms.push(pairProducts(lookup.projected));
     if (lookup && this.#tower) {
       const rng = training ? rngInputs() : undefined;
-      const apply = (tower: Tower, x: Tensor): Tensor => {
-        const applied = tower.apply(x, rng);
+      const apply = (tower: Tower, reads: Reads): Tensor => {
+        const applied = tower.apply(reads, rng);
         updates.push(...applied.updates);
         return applied.output;
       };
-      terms.push(reshape(apply(this.#tower, this.#towerInput(lookup, batch, apply)), [batch]));
+      terms.push(reshape(apply(this.#tower, this.#towerReads(lookup, batch, byRow, apply)), [batch]));
     }
     const logits = terms.reduce((total, term) => add(total, term));
     return {
@@ -187,17 +201,22 @@ export class Model {
     };
   }
 
-  /** [B, width]: what the tower reads. `apply` applies the bottom tower. */
-  #towerInput(lookup: Vectors, batch: number, apply: (tower: Tower, x: Tensor) => Tensor): Tensor {
+  /** What the tower reads, [B, width], times a matrix. `apply` applies the bottom tower. */
+  #towerReads(
+    lookup: Vectors,
+    batch: number,
+    byRow: boolean,
+    apply: (tower: Tower, reads: Reads) => Tensor,
+  ): Reads {
     const { config, tables } = this;
     if (config.kind === "dlrm") {
       const fields = dlrmFields(config.dense, tables);
-      const z = this.#bottom && apply(this.#bottom, denseInput(lookup.projected, fields.dense));
-      return interact(lookup.projected, fields, z);
+      const z = this.#bottom && apply(this.#bottom, times(denseInput(lookup.projected, fields.dense)));
+      return times(interact(lookup.projected, fields, z));
     }
-    return readsProjected(config, tables)
-      ? reshape(lookup.projected, [batch, tables.order.length * tables.modelDim])
-      : lookup.concat;
+    if (readsProjected(config, tables))
+      return times(reshape(lookup.projected, [batch, tables.order.length * tables.modelDim]));
+    return (weight) => (byRow ? lookup.times?.(weight) : undefined) ?? matmul(lookup.concat, weight);
   }
 
   /** Fills tables and matrices with fresh values; everything else is as the constructor left it. */

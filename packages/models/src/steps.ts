@@ -33,7 +33,7 @@ export function trainStep(
   batch: number,
   { transform, clip }: { readonly transform?: VectorTransform; readonly clip?: number } = {},
 ): TrainStep {
-  const { logits, labels, updates, live } = model.forward({ batch, training: true, transform });
+  const { logits, labels, updates, live } = model.forward({ batch, training: true, transform, byRow: true });
   const loss = mean(bceWithLogits(logits, labels));
   const { parameters } = optimizer;
   const own: Gradient[] = [...grad(loss, live ? [...parameters, live.vectors] : parameters)];

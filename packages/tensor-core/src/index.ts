@@ -24,6 +24,7 @@ export * from "./errors.ts";
 export { customGradient, stopGradient } from "./graph/custom-gradient.ts";
 export * from "./graph/elementwise.ts";
 export { type FoldOptions, max, mean, min, sum } from "./graph/folds.ts";
+export { groupedMatmul, groupedOuter } from "./graph/grouped.ts";
 export { constant, input, iota, maxPieces, PIECE, planInputs, zeros } from "./graph/leaves.ts";
 export { matmul } from "./graph/matmul.ts";
 export { assign, assignRows, gather, rows, segmentSum, spread, touched } from "./graph/tables.ts";

@@ -18,11 +18,13 @@ import { addressesOf } from "../elements/tables.ts";
 import { TablesError } from "../errors.ts";
 import { layoutOf, type TableLayout } from "../fields.ts";
 import { VALUE_BYTES } from "../scheme/scheme.ts";
+import { isByRow } from "../tables/by-row.ts";
 import type { EmbeddingTables, Vectors } from "../tables/contract.ts";
 import { WHOLE } from "../tables/groups.ts";
 import type { Draw } from "../tables/initial.ts";
 import type { LookupInputs } from "../tables/inputs.ts";
 import { pool, type VectorTransform } from "../tables/lookup.ts";
+import { oneTable } from "../tables/one-table.ts";
 import type { RowChunkScheme } from "./scheme.ts";
 
 /**
@@ -108,7 +110,7 @@ export class ChunkTables implements EmbeddingTables {
     return undefined;
   }
 
-  lookup(inputs: LookupInputs, transform: VectorTransform = (vectors) => vectors): Vectors {
+  lookup(inputs: LookupInputs, transform?: VectorTransform): Vectors {
     const { layout, values, scheme } = this;
     if (!layout || !values) {
       throw new TablesError("lookup: the scheme gives no field an embedding; its masks are empty.");
@@ -126,9 +128,14 @@ export class ChunkTables implements EmbeddingTables {
       const shown = where(broadcastTo(expandDims(exists, -1), chunk.shape), chunk, 0);
       return reshape(shown, [...of.shape, base]);
     };
-    const vectors = plan ? trainedVectors(read, ids, values, this.#trainingArrays(), plan) : read(ids);
-    const pooled = pool(transform(vectors, { layout, ids, plan }), layout, scheme.fields, weights);
-    return vectorsOf(pooled, this.order.length === scheme.fields.length);
+    const trained = plan && trainedVectors(read, ids, values, this.#trainingArrays(), plan);
+    const vectors = trained?.vectors ?? read(ids);
+    const shown = transform ? transform(vectors, { layout, ids, plan }) : vectors;
+    const rows =
+      trained && !transform && isByRow(this.#device)
+        ? { vectors: trained.touched, layout, plan, weights }
+        : undefined;
+    return oneTable(pool(shown, layout, scheme.fields, weights), scheme.fields, this.order, rows);
   }
 
   ruleOf(rule: Rule): Rule {
@@ -181,17 +188,6 @@ export class ChunkTables implements EmbeddingTables {
     const index = [...this.index.values()];
     return Object.values(this.#training ?? {}).filter((v) => !index.includes(v));
   }
-}
-
-/** All forms are one tensor: [B, F', d]. */
-function vectorsOf(pooled: Tensor, everyField: boolean): Vectors {
-  const [batch, fields, dim] = pooled.shape as [number, number, number];
-  return {
-    raw: [pooled],
-    concat: reshape(pooled, [batch, fields * dim]),
-    projected: pooled,
-    lookedUp: everyField ? pooled : undefined,
-  };
 }
 
 function bytesOf(variables: readonly Variable[]): number {

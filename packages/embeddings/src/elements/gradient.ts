@@ -39,6 +39,14 @@ export interface TrainingArrays {
   readonly places: Variable;
 }
 
+/** What a training batch looks up. */
+export interface TrainedVectors {
+  /** [B, S, d] */
+  readonly vectors: Tensor;
+  /** [capacity, d]: the vectors of the touched rows, in the plan's order; `vectors` has them from here. */
+  readonly touched: Tensor;
+}
+
 /** For each gradient of `trainedVectors`: 1 where the number's row was looked up. */
 const touchedBy = new WeakMap<Tensor, Tensor>();
 
@@ -53,21 +61,16 @@ export function trainedVectors(
   values: Variable,
   { addresses, places }: TrainingArrays,
   plan: PlanInputs,
-): Tensor {
+): TrainedVectors {
   const { positions, capacity } = plan;
   const placed = assignRows(places, iota([capacity, 1]), plan);
   // behind the count lies whatever an earlier batch left there: nobody asks for it, but reading it must be harmless
   const rows = minimum(reshape(plan.rows, [capacity, 1]), places.shape[0]! - 1);
   const found = read(rows, plan);
   const dim = found.shape.at(-1)!;
-  const each = touched(reshape(found, [capacity, dim]), plan);
-  const at = take(placed, ids);
-  // a place behind the count is what an earlier batch left for an id that only pads this one
-  const vectors = where(expandDims(lt(at, plan.count), -1), gather(each, at), 0);
   const [numbers, width] = values.shape as [number, number];
   const perRow = dim / width;
-  return customGradient(vectors, [values.value], (g) => {
-    const sums = segmentSum(reshape(g, [positions, dim]), plan);
+  const each = customGradient(touched(reshape(found, [capacity, dim]), plan), [values.value], (sums) => {
     const row = div(addresses.value, perRow);
     const place = minimum(take(placed, row), capacity - 1);
     const was = and(lt(place, plan.count), eq(take(rows, place), row));
@@ -78,6 +81,11 @@ export function trainedVectors(
     touchedBy.set(gradient, was);
     return [gradient];
   });
+  const at = take(placed, ids);
+  // a place behind the count is what an earlier batch left for an id that only pads this one
+  const spread = where(expandDims(lt(at, plan.count), -1), gather(each, at), 0);
+  const vectors = customGradient(spread, [each], (g) => [segmentSum(reshape(g, [positions, dim]), plan)]);
+  return { vectors, touched: each };
 }
 
 /**

@@ -12,11 +12,13 @@ import {
 import { TablesError } from "../errors.ts";
 import { layoutOf, type TableLayout } from "../fields.ts";
 import { VALUE_BYTES } from "../scheme/scheme.ts";
+import { isByRow } from "../tables/by-row.ts";
 import type { EmbeddingTables, Vectors } from "../tables/contract.ts";
 import { WHOLE } from "../tables/groups.ts";
 import type { Draw } from "../tables/initial.ts";
 import type { LookupInputs } from "../tables/inputs.ts";
 import { pool, type VectorTransform } from "../tables/lookup.ts";
+import { oneTable } from "../tables/one-table.ts";
 import type { ElementScheme } from "./elements.ts";
 import { find } from "./find.ts";
 import { numberRule, type TrainingArrays, trainedVectors } from "./gradient.ts";
@@ -102,7 +104,7 @@ export class ElementTables implements EmbeddingTables {
     return undefined;
   }
 
-  lookup(inputs: LookupInputs, transform: VectorTransform = (vectors) => vectors): Vectors {
+  lookup(inputs: LookupInputs, transform?: VectorTransform): Vectors {
     const { layout, values, scheme } = this;
     if (!layout || !values) {
       throw new TablesError("lookup: the scheme gives no field an embedding; its masks are empty.");
@@ -117,9 +119,14 @@ export class ElementTables implements EmbeddingTables {
       );
       return where(exists, reshape(gather(values.value, place), place.shape), 0);
     };
-    const vectors = plan ? trainedVectors(read, ids, values, this.#trainingArrays(), plan) : read(ids);
-    const pooled = pool(transform(vectors, { layout, ids, plan }), layout, scheme.fields, weights);
-    return vectorsOf(pooled, this.order.length === scheme.fields.length);
+    const trained = plan && trainedVectors(read, ids, values, this.#trainingArrays(), plan);
+    const vectors = trained?.vectors ?? read(ids);
+    const shown = transform ? transform(vectors, { layout, ids, plan }) : vectors;
+    const rows =
+      trained && !transform && isByRow(this.#device)
+        ? { vectors: trained.touched, layout, plan, weights }
+        : undefined;
+    return oneTable(pool(shown, layout, scheme.fields, weights), scheme.fields, this.order, rows);
   }
 
   ruleOf(rule: Rule): Rule {
@@ -186,17 +193,6 @@ export function addressesOf(scheme: ElementScheme): Uint32Array {
     base += rows * scheme.base;
   });
   return out;
-}
-
-/** All forms are one tensor: [B, F', d]. */
-function vectorsOf(pooled: Tensor, everyField: boolean): Vectors {
-  const [batch, fields, dim] = pooled.shape as [number, number, number];
-  return {
-    raw: [pooled],
-    concat: reshape(pooled, [batch, fields * dim]),
-    projected: pooled,
-    lookedUp: everyField ? pooled : undefined,
-  };
 }
 
 function bytesOf(variables: readonly Variable[]): number {

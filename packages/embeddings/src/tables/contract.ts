@@ -15,6 +15,11 @@ export interface Vectors {
   readonly raw: readonly Tensor[];
   /** [B, sum d_f] in the order of `tables.order`. */
   readonly concat: Tensor;
+  /**
+   * `concat` times a matrix [sum d_f, n], by way of products made once for each touched row: [B, n]. In training alone, and undefined where
+   * it would cost more. Its gradient reaches tables and the matrix, but not `raw`, `concat`, `projected` and `lookedUp`.
+   */
+  readonly times?: ((weight: Tensor) => Tensor) | undefined;
   /** [B, F', d] for the F' fields that have an embedding, in the order of `tables.order`. Throws SchemeError if dims differ and nothing projects them. */
   readonly projected: Tensor;
   /** [B, F, d] in scheme order where every field has an embedding of one dim: what all else is computed from. */

@@ -10,13 +10,16 @@ import {
   type PlanInputs,
   permute,
   reshape,
+  rows,
   sliceAxis,
   sum,
   type Tensor,
+  touched,
   where,
 } from "@trimtab/tensor-core";
 import { SchemeError } from "../errors.ts";
 import type { FieldSpec, TableLayout } from "../fields.ts";
+import { layerByRow } from "./by-row.ts";
 import type { Vectors } from "./contract.ts";
 import type { LookupInputs } from "./inputs.ts";
 import type { DenseTables, TablePart } from "./tables.ts";
@@ -120,6 +123,17 @@ export class Lookup implements Vectors {
     // of equal dims both forms are one tensor, so that its gradient is the gradient of the looked-up vectors
     this.#concat ??= this.#equal ? flat(this.projected) : concat(this.raw.map(flat), 1);
     return this.#concat;
+  }
+
+  get times(): ((weight: Tensor) => Tensor) | undefined {
+    const { byRow, parts, scheme } = this.#tables;
+    // a transform makes vectors of positions, which have no touched rows
+    if (!byRow || !this.#inputs.training || this.#transform) return undefined;
+    const touchedParts = parts.map(({ table, group: { layout } }) => {
+      const { plan, weights } = this.#inputs.of(layout);
+      return { vectors: touched(rows(table.value, plan!), plan!), layout, plan: plan!, weights };
+    });
+    return layerByRow(touchedParts, scheme.fields);
   }
 
   /**

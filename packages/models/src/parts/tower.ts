@@ -83,12 +83,18 @@ export class Tower {
     });
   }
 
-  /** x [B, width] -> [B, out]. With an rng the tower trains: dropout is on and batch norms use and move their moments. */
-  apply(x: Tensor, rng: Rng | undefined): { readonly output: Tensor; readonly updates: Tensor[] } {
+  /**
+   * What it reads [B, width] -> [B, out]. With an rng the tower trains: dropout is on and batch norms use and move their moments. `reads`
+   * multiplies it by a matrix [width, n]: where it is made of parts, it may know a cheaper way than to put them together.
+   */
+  apply(
+    reads: (weight: Tensor) => Tensor,
+    rng: Rng | undefined,
+  ): { readonly output: Tensor; readonly updates: Tensor[] } {
     const updates: Tensor[] = [];
-    let h = x;
+    let h = reads(this.#layers[0]!.weight.value);
     this.#layers.forEach(({ weight, bias, norm }, i) => {
-      h = matmul(h, weight.value);
+      if (i > 0) h = matmul(h, weight.value);
       if (bias) h = add(h, bias.value);
       if (i === this.#layers.length - 1) {
         if (this.#reluLast) h = relu(h);

@@ -2,6 +2,7 @@
 import { GradientError } from "../errors.ts";
 import * as e from "../graph/elementwise.ts";
 import { sum } from "../graph/folds.ts";
+import { groupedMatmul, groupedOuter } from "../graph/grouped.ts";
 import { matmul } from "../graph/matmul.ts";
 import type { Op, Tensor } from "../graph/tensor.ts";
 import { broadcastTo, pad, permute, reshape, slice, transpose } from "../graph/views.ts";
@@ -115,6 +116,18 @@ const structural: { [K in Op["kind"]]?: Rule } = {
   matmul: (y, g) => {
     const [a, b] = y.inputs as [Tensor, Tensor];
     return [matmul(g, transpose(b)), matmul(transpose(a), g)];
+  },
+  groupedMatmul: (y, g) => {
+    if (y.op.kind !== "groupedMatmul") return [];
+    const [a, b] = y.inputs as [Tensor, Tensor];
+    const { plan, bounds } = y.op;
+    return [groupedMatmul(g, transpose(b), plan, bounds), groupedOuter(a, g, plan, bounds)];
+  },
+  groupedOuter: (y, g) => {
+    if (y.op.kind !== "groupedOuter") return [];
+    const [a, b] = y.inputs as [Tensor, Tensor];
+    const { plan, bounds } = y.op;
+    return [groupedMatmul(b, transpose(g), plan, bounds), groupedMatmul(a, g, plan, bounds)];
   },
   select: (y, g) => [undefined, e.where(y.inputs[0]!, g, 0), e.where(y.inputs[0]!, 0, g)],
   customGradient: (y, g) =>

@@ -1,5 +1,6 @@
 /** Forms the kernel of a group: its body, its stores, and the checks that make it legal. */
 import type { Tensor } from "../graph/tensor.ts";
+import { transpose } from "../graph/views.ts";
 import type { BufferId, Instr, Kernel, LoadInstr, MatmulOperand, Store, View } from "../kernels/ir.ts";
 import { sameShape } from "../shape.ts";
 import { Chain } from "./chain.ts";
@@ -55,6 +56,21 @@ class Former {
         const [a, b] = node.inputs.map((x) => this.#operand(x)) as [MatmulOperand, MatmulOperand];
         const { instrs: post, stores } = this.#post();
         return { kind: "matmul", label, space, k: node.inputs[0]!.shape.at(-1)!, a, b, post, stores };
+      }
+      case "grouped": {
+        const [node] = group.heavy as [Tensor];
+        const { op } = node;
+        if (op.kind !== "groupedMatmul" && op.kind !== "groupedOuter")
+          throw new Error("internal: not grouped");
+        const form = op.kind === "groupedMatmul" ? "rows" : "groups";
+        const [left, right] = node.inputs as [Tensor, Tensor];
+        const a = this.#operand(form === "rows" ? left : transpose(left));
+        const b = this.#operand(right);
+        const k = form === "rows" ? left.shape[1]! : left.shape[0]!;
+        const { instrs: post, stores } = this.#post();
+        const { name, feeds, rows, count } = this.#plans(op.plan);
+        const plan = { name, feeds, rows, count };
+        return { kind: "grouped", form, label, space, plan, bounds: op.bounds, k, a, b, post, stores };
       }
       case "segment": {
         const folds = group.heavy.map((node) => {
@@ -188,13 +204,13 @@ function check(kernel: Kernel, group: Group, maxBuffers: number): void {
     buffers.add(load.buffer);
     if (stored.has(load.buffer)) throw new Hazard();
   }
-  if (kernel.kind === "matmul") {
+  if (kernel.kind === "matmul" || kernel.kind === "grouped") {
     for (const operand of [kernel.a, kernel.b]) {
       buffers.add(operand.buffer);
       if (stored.has(operand.buffer)) throw new Hazard();
     }
   }
-  if (kernel.kind === "segment") buffers.add(kernel.plan.feeds);
+  if (kernel.kind === "segment" || kernel.kind === "grouped") buffers.add(kernel.plan.feeds);
   const partial = kernel.kind === "segment" && kernel.folds.length > 0 ? 1 : 0;
   if (buffers.size + partial > maxBuffers) throw new TooManyBuffers();
 }

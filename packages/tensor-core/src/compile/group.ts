@@ -22,7 +22,7 @@ export interface Group {
   readonly id: number;
   /** Elements of the space. */
   readonly size: number;
-  readonly kind: "map" | "reduce" | "matmul" | "segment";
+  readonly kind: "map" | "reduce" | "matmul" | "segment" | "grouped";
   readonly space: readonly number[];
   /** reduce: extents of the folded axes. */
   readonly inner: readonly number[];
@@ -88,6 +88,9 @@ function groupsOf(node: Tensor): Group[] {
     }
     case "matmul":
       return [makeGroup({ ...base, kind: "matmul", space: matrixShape(node.shape) })];
+    case "groupedMatmul":
+    case "groupedOuter":
+      return [makeGroup({ ...base, kind: "grouped", space: matrixShape(node.shape), plan: op.plan })];
     case "segmentSum":
       return [makeGroup({ ...base, kind: "segment", space: node.shape, plan: op.plan })];
     case "concat": {

@@ -26,6 +26,10 @@ function describe(node: Tensor): string {
     const [a, b] = node.inputs as [Tensor, Tensor];
     return `matmul ${a.shape.join("x")} * ${b.shape.join("x")}`;
   }
+  if (op.kind === "groupedMatmul" || op.kind === "groupedOuter") {
+    const [a, b] = node.inputs as [Tensor, Tensor];
+    return `${op.kind} ${a.shape.join("x")} * ${b.shape.join("x")}`;
+  }
   if (op.kind === "fold") return `${op.name} ${node.inputs[0]!.shape.join("x")} over ${op.axes.join(",")}`;
   return `${showOp(node)} ${node.shape.join("x")}`;
 }

@@ -1,7 +1,7 @@
 /**
  * Decides which nodes get a buffer. Everything else is computed where it is used.
  *
- * A node gets one if it cannot be inlined (fold, matmul, ...), if it is an operand of a matmul, or if several kernels
+ * A node gets one if it cannot be inlined (fold, matmul, ...), if it is an operand of a product, or if several kernels
  * would otherwise compute it again and that costs more than reading it back.
  */
 import type { Tensor } from "../graph/tensor.ts";
@@ -38,10 +38,15 @@ function ownCost(node: Tensor): number {
   return 0;
 }
 
+/** Nodes whose operands are read from buffers, by strides. */
+function isProduct({ op: { kind } }: Tensor): boolean {
+  return kind === "matmul" || kind === "groupedMatmul" || kind === "groupedOuter";
+}
+
 /** Nodes that always have a buffer of their own. */
 function isHeavy(node: Tensor): boolean {
   const k = node.op.kind;
-  return k === "fold" || k === "matmul" || k === "segmentSum" || k === "touched" || k === "concat";
+  return isProduct(node) || k === "fold" || k === "segmentSum" || k === "touched" || k === "concat";
 }
 
 export function isWrite(node: Tensor): boolean {
@@ -101,7 +106,7 @@ export function materialized(roots: readonly Tensor[], forced: ReadonlySet<Tenso
   const chosen = new Set<Tensor>(forced);
   for (const node of nodes) {
     if (isHeavy(node) || isWrite(node)) chosen.add(node);
-    if (node.op.kind === "matmul") {
+    if (isProduct(node)) {
       for (const operand of node.inputs) {
         const found = operandLayout(operand, (x) => chosen.has(x));
         const base = found?.base ?? operand;

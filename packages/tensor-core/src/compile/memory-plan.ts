@@ -10,9 +10,10 @@ function buffersOf(kernel: Kernel): Set<BufferId> {
   if (kernel.kind === "map") note(kernel.instrs);
   else {
     note(kernel.post);
-    if (kernel.kind !== "matmul") note(kernel.instrs);
+    if (kernel.kind === "reduce" || kernel.kind === "segment") note(kernel.instrs);
   }
-  if (kernel.kind === "matmul") {
+  if (kernel.kind === "grouped") ids.add(kernel.plan.feeds);
+  if (kernel.kind === "matmul" || kernel.kind === "grouped") {
     ids.add(kernel.a.buffer);
     ids.add(kernel.b.buffer);
   }
@@ -37,6 +38,12 @@ export function renumber(kernel: Kernel, to: (id: BufferId) => BufferId): Kernel
       const a = { ...kernel.a, buffer: to(kernel.a.buffer) };
       const b = { ...kernel.b, buffer: to(kernel.b.buffer) };
       return { ...kernel, stores, a, b, post: instrs(kernel.post) };
+    }
+    case "grouped": {
+      const a = { ...kernel.a, buffer: to(kernel.a.buffer) };
+      const b = { ...kernel.b, buffer: to(kernel.b.buffer) };
+      const plan = { ...kernel.plan, feeds: to(kernel.plan.feeds) };
+      return { ...kernel, stores, a, b, plan, post: instrs(kernel.post) };
     }
     case "segment": {
       const partial = kernel.partial === undefined ? undefined : to(kernel.partial);

@@ -62,7 +62,7 @@ function step(groups: readonly Group[], m: Merging, pairs: Pairing): Group[] | u
 const vertical: Pairing = (p, c, deps, m) => {
   if (p.size !== c.size || deps.reachesAround(p, c)) return false;
   // a kernel over touched rows stores only those: a map beside it may mean all
-  if (p.kind === "segment" && c.kind !== "segment") return false;
+  if (p.kind === "grouped" || (p.kind === "segment" && c.kind !== "segment")) return false;
   if (c.kind === "segment") {
     return (
       p.kind === "segment" && p.plan === c.plan && sameShape(p.space, c.space) && !addsUp(c, p, m.chosen)
@@ -90,7 +90,8 @@ function addsUp(c: Group, p: Group, chosen: ReadonlySet<Tensor>): boolean {
 
 /** Independent kernels of one shape. */
 const horizontal: Pairing = (p, c, deps, m) => {
-  if (p.id > c.id || p.kind !== c.kind || p.kind === "matmul" || p.size !== c.size) return false;
+  if (p.id > c.id || p.kind !== c.kind || p.kind === "matmul" || p.kind === "grouped" || p.size !== c.size)
+    return false;
   if (p.kind === "reduce" && !(sameShape(p.space, c.space) && sameShape(p.inner, c.inner))) return false;
   if (p.kind === "segment" && !(p.plan === c.plan && sameShape(p.space, c.space))) return false;
   const tiny = p.size * sizeOf(p.inner) <= SMALL;

@@ -101,6 +101,10 @@ function reduced(node: Tensor): Tensor | undefined {
       return splitFold(node);
     case "matmul":
       return a!.shape.at(-1) === 0 ? zeros(node.shape) : undefined;
+    case "groupedMatmul":
+      return a!.shape[1] === 0 ? zeros(node.shape) : undefined;
+    case "groupedOuter":
+      return a!.shape[0] === 0 ? zeros(node.shape) : undefined;
     case "segmentSum":
     case "gather":
       return sizeOf(node.shape) === 0 ? zeros(node.shape, node.dtype) : undefined;

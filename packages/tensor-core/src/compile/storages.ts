@@ -104,6 +104,8 @@ export class Storages {
       const byRow = op.kind === "assignRows" || op.kind === "segmentSum" || op.kind === "touched";
       const plan = byRow ? op.plan : undefined;
       if (plan) for (const part of planParts(plan)) leaves.add(part);
+      if (op.kind === "groupedMatmul" || op.kind === "groupedOuter")
+        leaves.add(op.plan.rows).add(op.plan.count);
     }
     let offset = 0;
     const buffer = this.#buffer("feeds", "feeds", 0);

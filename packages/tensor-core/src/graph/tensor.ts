@@ -59,6 +59,10 @@ export type Op =
   | { readonly kind: "segmentSum"; readonly plan: PlanInputs }
   /** Its input [capacity, d], computed once and for the touched rows only; output as `rows`. */
   | { readonly kind: "touched"; readonly plan: PlanInputs }
+  /** inputs: a [capacity, k], b [groups, k, n]; output [capacity, n]: each touched row of a times the matrix of its group. */
+  | { readonly kind: "groupedMatmul"; readonly plan: PlanInputs; readonly bounds: readonly number[] }
+  /** inputs: a [capacity, m], b [capacity, n]; output [groups, m, n]: the sum over a group's touched rows of their outer products. */
+  | { readonly kind: "groupedOuter"; readonly plan: PlanInputs; readonly bounds: readonly number[] }
   /** Replaces a variable's content; its value is the new content. inputs: previous version, value. */
   | { readonly kind: "assign"; readonly variable: Variable }
   /** Replaces the touched rows. inputs: previous version [n, d], value [capacity, d]. */

@@ -3,12 +3,13 @@
  * between the two: an engine knows nothing of tensors, gradients or optimizers, and nothing outside
  * `engines/<name>/` knows how a kernel runs.
  *
- * There are four kinds. A gather is a `map` whose load has a `row` (see `Load`); random numbers are instructions.
+ * There are five kinds. A gather is a `map` whose load has a `row` (see `Load`); random numbers are instructions.
  *
  *   map      for every point of `space`: run `instrs`, store
  *   reduce   for every point of `space`: loop over `inner`, fold, run `post`, store
  *   matmul   C[batch,m,n] = A x B, run `post` on each product, store
  *   segment  for every touched row u of a batch plan and every column j: sum the positions of u, run `post`, store
+ *   grouped  products of touched rows, each with the matrix of the group that its row number falls into
  */
 import type { DType } from "../dtype.ts";
 
@@ -198,7 +199,30 @@ export interface PlanSlots {
   readonly pieceCount: number;
 }
 
-export type Kernel = MapKernel | ReduceKernel | MatmulKernel | SegmentKernel;
+/**
+ * Products of the touched rows of a batch plan in groups (the fields of a table): a row u of the plan is in group g where bounds[g] <=
+ * rows[u] < bounds[g + 1]. The plan's rows rise, so those of a group lie side by side, and only the counted ones take part. f32.
+ *
+ *   form "rows"    space [1, capacity, n]: for u < count: acc 0 = sum over k of a[0, u, k] x b[g(u), k, n]
+ *   form "groups"  space [groups, m, n]: acc 0 = sum over the u of group g of a[0, m, u] x b[0, u, n]; 0 where it has none
+ *
+ * Operands are read as a matmul's are, with batch stride 0 where one matrix serves all groups. Row numbers beyond the last bound are in
+ * no group, and their products are not stored.
+ */
+export interface GroupedKernel extends KernelBase {
+  readonly kind: "grouped";
+  readonly form: "rows" | "groups";
+  readonly plan: Pick<PlanSlots, "name" | "feeds" | "rows" | "count">;
+  /** groups + 1 row numbers, rising. */
+  readonly bounds: readonly number[];
+  /** form "rows": columns of a. form "groups": the most rows that a plan may touch. */
+  readonly k: number;
+  readonly a: MatmulOperand;
+  readonly b: MatmulOperand;
+  readonly post: readonly Instr[];
+}
+
+export type Kernel = MapKernel | ReduceKernel | MatmulKernel | SegmentKernel | GroupedKernel;
 
 /**
  * feeds       all inputs of a step in one buffer, uploaded once a step, read only

@@ -16,7 +16,9 @@ function printKernel(kernel: Kernel, number: number): string {
       lines.push(`    fold [${kernel.inner.join(", ")}]`, ...body(kernel.instrs, "$"));
     if (kernel.kind === "segment")
       lines.push(`    ${kernel.pass} of plan ${kernel.plan.name}`, ...body(kernel.instrs, "$"));
-    if (kernel.kind === "matmul") {
+    if (kernel.kind === "grouped")
+      lines.push(`    ${kernel.form} of plan ${kernel.plan.name}, groups ${kernel.bounds}`);
+    if (kernel.kind === "matmul" || kernel.kind === "grouped") {
       const { a, b, k } = kernel;
       lines.push(
         `    k ${k}  a b${a.buffer}+${a.offset}(${a.strides})  b b${b.buffer}+${b.offset}(${b.strides})`,

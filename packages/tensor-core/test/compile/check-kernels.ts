@@ -22,7 +22,7 @@ export function checkKernels(list: KernelList, maxBuffers: number): void {
 
 function instructions(kernel: Kernel): { body: readonly Instr[]; post: readonly Instr[] } {
   if (kernel.kind === "map") return { body: [], post: kernel.instrs };
-  if (kernel.kind === "matmul") return { body: [], post: kernel.post };
+  if (kernel.kind === "matmul" || kernel.kind === "grouped") return { body: [], post: kernel.post };
   return { body: kernel.instrs, post: kernel.post };
 }
 
@@ -31,7 +31,8 @@ function touched(kernel: Kernel): Set<BufferId> {
   const ids = new Set<BufferId>();
   for (const i of [...body, ...post]) if (i.op === "load") ids.add(i.buffer);
   for (const s of kernel.stores) ids.add(s.buffer);
-  if (kernel.kind === "matmul") ids.add(kernel.a.buffer).add(kernel.b.buffer);
+  if (kernel.kind === "matmul" || kernel.kind === "grouped") ids.add(kernel.a.buffer).add(kernel.b.buffer);
+  if (kernel.kind === "grouped") ids.add(kernel.plan.feeds);
   if (kernel.kind === "segment") {
     ids.add(kernel.plan.feeds);
     if (kernel.partial !== undefined) ids.add(kernel.partial);
@@ -53,7 +54,8 @@ function checkAddresses(kernel: Kernel, list: KernelList, fail: (why: string) =>
       const rows = load.row?.instr === store.row?.instr && load.row?.stride === store.row?.stride;
       if (!same(load.view, store.view) || !rows) fail("loads what it stores at another address");
     }
-    if (kernel.kind === "matmul" && (kernel.a.buffer === store.buffer || kernel.b.buffer === store.buffer)) {
+    const product = kernel.kind === "matmul" || kernel.kind === "grouped";
+    if (product && (kernel.a.buffer === store.buffer || kernel.b.buffer === store.buffer)) {
       fail("stores to an operand");
     }
     if (kernel.kind === "segment" && kernel.partial === store.buffer) fail("stores to its pieces");

@@ -11,6 +11,7 @@ const KINDS = {
   reduce: (maker: KernelMaker) => maker.addReduce(),
   matmul: (maker: KernelMaker) => maker.addMatmul(),
   segment: (maker: KernelMaker) => maker.addSegment(),
+  grouped: (maker: KernelMaker) => maker.addGrouped(),
 };
 
 /** How many cases of each kind. */

@@ -174,6 +174,54 @@ export class KernelMaker {
     });
   }
 
+  /** Both forms of products in groups, over random ids of which some are in no group. */
+  addGrouped(): void {
+    this.#begin();
+    const extent = (): number => this.#random.pick([1, 3, 4, 8, 17, 60]);
+    const positions = this.#random.pick([1, 7, 60, 700]);
+    const vocabulary = this.#random.pick([1, 5, 1000]);
+    const ids = Array.from({ length: positions }, () => this.#random.whole(0, vocabulary - 1));
+    const { name, feeds, rows, count } = this.#plan(ids, 1000).slots;
+    const groups = this.#random.pick([1, 3, 8]);
+    const bounds = Array.from({ length: groups + 1 }, () => this.#random.whole(0, vocabulary + 3));
+    bounds.sort((a, b) => a - b);
+    const form = this.#random.pick(["rows", "groups"] as const);
+    const [m, n, depth] = [extent(), extent(), this.#random.pick([1, 5, 16, 40, 460])];
+    const operand = (batch: number, height: number, width: number): MatmulOperand => {
+      const buffer = this.#buffer("variable", "f32");
+      const offset = this.#random.pick([0, 4, 5]);
+      const turned = this.#random.next() < 0.5;
+      const size = height * width;
+      const strides = (turned ? [size, 1, height] : [size, width, 1]) as [number, number, number];
+      this.#reach(buffer, { offset, strides }, [batch, height, width]);
+      return { buffer, offset, strides };
+    };
+    const byRow = form === "rows";
+    const [a, b] = byRow
+      ? [operand(1, positions, depth), operand(groups, depth, n)]
+      : [operand(1, m, positions), operand(1, positions, n)];
+    const k = byRow ? depth : positions;
+    const space = byRow ? [1, positions, n] : [groups, m, n];
+    const post: Body = { instrs: [{ op: "acc", dtype: "f32", index: 0 }], bounds: [64 * k] };
+    this.#operators(post, space);
+    const plan = { name, feeds, rows, count };
+    const stores = [this.#store(post, space)];
+    const label = "random grouped";
+    this.kernels.push({
+      kind: "grouped",
+      form,
+      label,
+      space,
+      plan,
+      bounds,
+      k,
+      a,
+      b,
+      post: post.instrs,
+      stores,
+    });
+  }
+
   /** Both passes of a segment sum over random ids, then an update of the touched rows in place. */
   addSegment(): void {
     this.#begin();

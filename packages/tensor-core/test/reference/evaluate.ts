@@ -175,6 +175,34 @@ function evaluateNode(node: Tensor, of: Lookup, environment: Environment): Value
       }
       return out;
     }
+    case "groupedMatmul": {
+      const [k, n] = [inputs[1]!.shape[1]!, inputs[1]!.shape[2]!];
+      const { rows, count } = planOf(op.plan, feed);
+      out.fill(Number.NaN);
+      for (let u = 0; u < count; u++) {
+        const g = groupOf(rows[u]!, op.bounds);
+        if (g === undefined) continue;
+        for (let j = 0; j < n; j++) {
+          let total = 0;
+          for (let p = 0; p < k; p++) total += arg(0)[u * k + p]! * arg(1)[(g * k + p) * n + j]!;
+          out[u * n + j] = total;
+        }
+      }
+      return out;
+    }
+    case "groupedOuter": {
+      const [m, n] = [shape[1]!, shape[2]!];
+      const { rows, count } = planOf(op.plan, feed);
+      for (let u = 0; u < count; u++) {
+        const g = groupOf(rows[u]!, op.bounds);
+        if (g === undefined) continue;
+        for (let i = 0; i < m; i++) {
+          for (let j = 0; j < n; j++)
+            out[(g * m + i) * n + j] = out[(g * m + i) * n + j]! + arg(0)[u * m + i]! * arg(1)[u * n + j]!;
+        }
+      }
+      return out;
+    }
     case "touched": {
       const columns = shape[1]!;
       const { count } = planOf(op.plan, feed);
@@ -203,6 +231,12 @@ function planOf(plan: PlanInputs, feed: (t: Tensor) => ArrayLike<number>) {
     offsets: feed(plan.offsets),
     count: feed(plan.count)[0]!,
   };
+}
+
+/** The group whose bounds hold a row number, or undefined. */
+export function groupOf(row: number, bounds: readonly number[]): number | undefined {
+  const found = bounds.findIndex((bound, g) => bound <= row && row < (bounds[g + 1] ?? bound));
+  return found < 0 ? undefined : found;
 }
 
 function fill(out: Values, from: ArrayLike<number>): Values {

@@ -7,17 +7,19 @@ import type {
   BinaryName,
   BufferId,
   FoldName,
+  GroupedKernel,
   Instr,
   Kernel,
   KernelList,
   MatmulKernel,
+  MatmulOperand,
   ReduceKernel,
   RowTerm,
   SegmentKernel,
   Store,
   View,
 } from "../../src/kernels/ir.ts";
-import { binary, convert, unary } from "./evaluate.ts";
+import { binary, convert, groupOf, unary } from "./evaluate.ts";
 import { threefry2x32 } from "./threefry.ts";
 
 /** Contents of every buffer after one run. `variables[i]` backs variable i and is changed in place. */
@@ -63,6 +65,7 @@ class Memory {
 function runKernel(kernel: Kernel, memory: Memory): void {
   if (kernel.kind === "reduce") runReduce(kernel, memory);
   else if (kernel.kind === "matmul") runMatmul(kernel, memory);
+  else if (kernel.kind === "grouped") runGrouped(kernel, memory);
   else if (kernel.kind === "segment") runSegment(kernel, memory);
   else {
     points(kernel.space, (at) => {
@@ -96,6 +99,30 @@ function runMatmul(kernel: MatmulKernel, memory: Memory): void {
       sum += memory.load(kernel.a.buffer, "f32", a) * memory.load(kernel.b.buffer, "f32", b);
     }
     store(kernel.stores, at, evaluate(kernel.post, at, [sum], memory), memory);
+  });
+}
+
+function runGrouped(
+  { form, plan, bounds, k, a, b, space, post, stores }: GroupedKernel,
+  memory: Memory,
+): void {
+  const slot = (at: number): number => memory.load(plan.feeds, "u32", at);
+  const groups = Array.from({ length: slot(plan.count) }, (_, u) => groupOf(slot(plan.rows + u), bounds));
+  const element = ({ buffer, offset, strides }: MatmulOperand, z: number, row: number, column: number) =>
+    memory.load(buffer, "f32", offset + z * strides[0] + row * strides[1] + column * strides[2]);
+  points(space, (at) => {
+    const [z, i, j] = at as [number, number, number];
+    let sum = 0;
+    if (form === "rows") {
+      const g = groups[i];
+      if (g === undefined) return;
+      for (let p = 0; p < k; p++) sum += element(a, 0, i, p) * element(b, g, p, j);
+    } else {
+      groups.forEach((g, u) => {
+        if (g === z) sum += element(a, 0, i, u) * element(b, 0, u, j);
+      });
+    }
+    store(stores, at, evaluate(post, at, [sum], memory), memory);
   });
 }
 

@@ -13,7 +13,7 @@ afterAll(() => {
 });
 
 describe("the cpu engine agrees with the interpreter to the bit", () => {
-  kernelLaws(() => engines, { map: 150, reduce: 150, matmul: 24, segment: 60 }, 60_000);
+  kernelLaws(() => engines, { map: 150, reduce: 150, matmul: 24, segment: 60, grouped: 80 }, 60_000);
   programLaw(() => engines, { most: 12, runs: 30 }, 60_000);
 });
 

@@ -20,12 +20,12 @@ describeWebGpu("webgpu kernels", () => {
 
   describe("an engine agrees with the interpreter to the bit", () => {
     // few: a software device takes 0.1 to 0.4 s to compile a kernel it has never seen
-    kernelLaws(() => [engine], { map: 30, reduce: 24, matmul: 3, segment: 8 }, 160_000);
+    kernelLaws(() => [engine], { map: 30, reduce: 24, matmul: 3, segment: 8, grouped: 6 }, 160_000);
     programLaw(() => [engine], { most: 5, runs: 6 }, 160_000);
   });
 
   describe("so do the forms that a GPU gets", () => {
-    kernelLaws(() => [gpuForms], { map: 10, reduce: 8, matmul: 1, segment: 3 }, 160_000);
+    kernelLaws(() => [gpuForms], { map: 10, reduce: 8, matmul: 1, segment: 3, grouped: 3 }, 160_000);
   });
 
   test("a grid too wide for one dimension covers every point once", async () => {

@@ -19,14 +19,7 @@ function loadLanes(address: string, offset: number, stride: number, wanted: numb
  * One panel of B: for each of `depth` (a local) rows of k, TILE_COLUMNS numbers side by side; columns beyond `columns` are zero.
  * `from` and `to` are locals with byte addresses; both are moved.
  */
-export function packB(
-  code: Code,
-  b: MatmulOperand,
-  columns: number,
-  from: string,
-  to: string,
-  depth: string,
-): void {
+function packB(code: Code, b: MatmulOperand, columns: number, from: string, to: string, depth: string): void {
   const [, down, across] = b.strides;
   const k = code.keep("i32", "k", get(depth));
   code.block(`(loop ${k}l`, () => {
@@ -37,6 +30,62 @@ export function packB(
     code.set(from, add(get(from), i32(down * 4)));
     code.set(to, add(get(to), i32(TILE_COLUMNS * 4)));
     code.line(`(br_if ${k}l (local.tee ${k} (i32.sub ${get(k)} ${i32(1)})))`);
+  });
+}
+
+/** A matrix that is packed: its operand, locals with its address and its number along the batch, and its columns. */
+export interface PackedMatrix {
+  readonly operand: MatmulOperand;
+  readonly address: string;
+  readonly item: string;
+  readonly columns: number;
+}
+
+/** Panel number `panel` (a local) of B, `count` rows of it from row `first` on; the last panel may have fewer columns. Moves `to`. */
+export function packPanel(
+  code: Code,
+  { operand, address, item, columns }: PackedMatrix,
+  panel: string,
+  first: string,
+  to: string,
+  count: string,
+): void {
+  const column = times(get(panel), TILE_COLUMNS);
+  const from = code.keep("i32", "from", elementAddress(operand, get(address), get(item), get(first), column));
+  const left = columns % TILE_COLUMNS;
+  if (left === 0) {
+    packB(code, operand, TILE_COLUMNS, from, to, count);
+    return;
+  }
+  code.block(`(if (i32.eq ${get(panel)} ${i32(Math.ceil(columns / TILE_COLUMNS) - 1)})`, () => {
+    code.block("(then", () => packB(code, operand, left, from, to, count));
+    code.block("(else", () => packB(code, operand, TILE_COLUMNS, from, to, count));
+  });
+}
+
+/** One panel of A of which only `rows` (an expression, below TILE_ROWS) lie in the buffer: number by number, zeros behind. Moves `from` and `to`. */
+export function packTail(
+  code: Code,
+  a: MatmulOperand,
+  rows: string,
+  from: string,
+  to: string,
+  depth: string,
+): void {
+  const [, down, across] = a.strides;
+  const have = code.keep("i32", "have", rows);
+  const left = code.keep("i32", "k", get(depth));
+  code.block(`(loop ${left}t`, () => {
+    for (let i = 0; i < TILE_ROWS; i++) {
+      const value = `(i32.load${at(i * down * 4)} ${get(from)})`;
+      const there = `(i32.gt_u ${get(have)} ${i32(i)})`;
+      code.line(
+        `(i32.store${at(i * 4)} ${get(to)} (if (result i32) ${there} (then ${value}) (else ${i32(0)})))`,
+      );
+    }
+    code.set(from, add(get(from), i32(across * 4)));
+    code.set(to, add(get(to), i32(TILE_ROWS * 4)));
+    code.line(`(br_if ${left}t (local.tee ${left} (i32.sub ${get(left)} ${i32(1)})))`);
   });
 }
 

@@ -7,7 +7,8 @@ export const TILE_ROWS = 6;
 export const TILE_COLUMNS = 8;
 /** A panel of B this deep takes 14 KiB and stays in the first cache while the rows pass by. */
 const MOST_DEPTH = 448;
-const MOST_ROWS = 48;
+/** Rows of a unit at most. */
+export const MOST_ROWS = 48;
 
 export interface MatmulShape {
   readonly batch: number;
@@ -30,10 +31,18 @@ export interface MatmulShape {
   readonly sharedB: boolean;
 }
 
+/** Bytes of a packed panel of B. */
+export const panelBytes = ({ depth }: Pick<MatmulShape, "depth">): number => depth * TILE_COLUMNS * 4;
+
+/** Blocks of k that stay in cache: the depth of each (the last may be less), and how many. */
+export function blocksOf(k: number): Pick<MatmulShape, "depth" | "depths"> {
+  const depths = Math.ceil(k / MOST_DEPTH);
+  return { depth: Math.ceil(k / depths), depths };
+}
+
 export function matmulShape(kernel: MatmulKernel, threads: number): MatmulShape {
   const [batch, m, n] = kernel.space as [number, number, number];
   const { k } = kernel;
-  const depths = Math.ceil(k / MOST_DEPTH);
   const rows = rowsPerUnit(m, batch, threads);
   const rowBlocks = Math.ceil(m / rows);
   const panels = Math.ceil(n / TILE_COLUMNS);
@@ -44,8 +53,7 @@ export function matmulShape(kernel: MatmulKernel, threads: number): MatmulShape 
     m,
     n,
     k,
-    depth: Math.ceil(k / depths),
-    depths,
+    ...blocksOf(k),
     rows,
     rowBlocks,
     panels,

@@ -2,6 +2,7 @@
 import type { Kernel } from "../../../kernels/ir.ts";
 import { type Code, get, load32 } from "./code.ts";
 import { type FunctionName, functionTexts } from "./functions.ts";
+import { groupedCode } from "./grouped.ts";
 import { mapCode } from "./map.ts";
 import { matmulCode } from "./matmul.ts";
 import type { BufferBase, KernelCode } from "./phase.ts";
@@ -49,6 +50,7 @@ export function kernelText(kernel: Kernel, threads: number): KernelText {
 
 function codeOf(kernel: Kernel, base: () => BufferBase, threads: number): KernelCode {
   if (kernel.kind === "matmul") return matmulCode(kernel, base, threads);
+  if (kernel.kind === "grouped") return groupedCode(kernel, base, threads);
   const write = { map: mapCode, reduce: reduceCode, segment: segmentCode }[kernel.kind] as (
     kernel: Kernel,
     name: string,
