@@ -62,6 +62,12 @@ export function feedsOf(layout: TableLayout, fields: readonly FieldSpec[], value
   feeds[`${layout.name}.ids`] = Uint32Array.from(ids);
   feeds[`${layout.name}.weights`] = Float32Array.from(weights);
   Object.assign(feeds, planOf(layout.name, positions));
+  const places = new Uint32Array(ids.length);
+  const touched = [...positions.keys()].sort((a, b) => a - b);
+  touched.forEach((row, u) => {
+    for (const position of positions.get(row)!) places[position] = u;
+  });
+  feeds[`${layout.name}.places`] = places;
   return feeds;
 }
 

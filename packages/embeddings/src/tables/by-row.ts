@@ -13,6 +13,7 @@ import {
   gather,
   groupedMatmul,
   iota,
+  matmul,
   mul,
   type PlanInputs,
   reshape,
@@ -36,31 +37,40 @@ export interface TouchedVectors {
 /** True where this is quick: the kernels of products in groups are tuned for the cpu engine alone. */
 export const isByRow = ({ info }: Device): boolean => info.engine === "cpu";
 
-/** A layer over all of these tables' vectors, if it is less work that way; what `Vectors.times` is. */
+/** The vectors of one table: at positions, and where they come from. */
+export interface TablePieces {
+  /** [B, F_g, d_g] */
+  readonly pooled: Tensor;
+  readonly touched: TouchedVectors;
+}
+
+/** A layer over these tables' vectors side by side, each table by the cheaper way; undefined where that is by positions for all. */
 export function layerByRow(
-  parts: readonly TouchedVectors[],
+  parts: readonly TablePieces[],
   fields: readonly FieldSpec[],
 ): ((weight: Tensor) => Tensor) | undefined {
-  const dimOf = ({ vectors }: TouchedVectors) => vectors.shape[1]!;
-  const worth = (part: TouchedVectors) =>
-    worthByRow(part.layout, fields, part.plan.positions / slotsOf(part.layout, fields), dimOf(part));
-  if (!parts.every(worth)) return undefined;
+  const worth = parts.map(({ pooled, touched: { layout } }) =>
+    isWorthIt(layout, fields, pooled.shape[0]!, pooled.shape[2]!),
+  );
+  if (!worth.includes(true)) return undefined;
   return (weight) => {
     let at = 0;
-    const terms = parts.map((part) => {
-      const from = at;
-      at += part.layout.fields.length * dimOf(part);
-      return timesByRow(part, sliceAxis(weight, 0, from, at), slotsOf(part.layout, fields));
+    const terms = parts.map(({ pooled, touched }, i) => {
+      const [batch, own, dim] = pooled.shape as [number, number, number];
+      const part = sliceAxis(weight, 0, at, at + own * dim);
+      at += own * dim;
+      if (!worth[i]) return matmul(reshape(pooled, [batch, own * dim]), part);
+      return timesByRow(touched, part, slotsOf(touched.layout, fields));
     });
     return terms.reduce((total, term) => add(total, term));
   };
 }
 
-/** A position adds a product to the sum and passes its gradient on: about what so many multiplications a column of the matrix cost. */
-const POSITION_COST = 8;
+/** A position adds a product to the sum and passes its gradient on: what about so many multiplications cost (measured: 5.6 and 6). */
+const POSITION_COST = 6;
 
 /** True if products once a touched row take less work than once a position, for the most rows that a batch can touch. */
-function worthByRow(layout: TableLayout, fields: readonly FieldSpec[], batch: number, dim: number): boolean {
+function isWorthIt(layout: TableLayout, fields: readonly FieldSpec[], batch: number, dim: number): boolean {
   const touched = layout.fields.reduce((n, { field, hash }) => {
     const { rows, slots } = fields[field]!;
     return n + Math.min(hash?.rows ?? rows, batch * slots);

@@ -129,11 +129,12 @@ export class Lookup implements Vectors {
     const { byRow, parts, scheme } = this.#tables;
     // a transform makes vectors of positions, which have no touched rows
     if (!byRow || !this.#inputs.training || this.#transform) return undefined;
-    const touchedParts = parts.map(({ table, group: { layout } }) => {
+    const pieces = parts.map(({ table, group: { layout } }, i) => {
       const { plan, weights } = this.#inputs.of(layout);
-      return { vectors: touched(rows(table.value, plan!), plan!), layout, plan: plan!, weights };
+      const vectors = touched(rows(table.value, plan!), plan!);
+      return { pooled: this.raw[i]!, touched: { vectors, layout, plan: plan!, weights } };
     });
-    return layerByRow(touchedParts, scheme.fields);
+    return layerByRow(pieces, scheme.fields);
   }
 
   /**

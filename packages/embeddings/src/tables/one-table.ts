@@ -15,7 +15,7 @@ export function oneTable(
   return {
     raw: [pooled],
     concat: reshape(pooled, [batch, own * dim]),
-    times: touched && layerByRow([touched], fields),
+    times: touched && layerByRow([{ pooled, touched }], fields),
     projected: pooled,
     lookedUp: order.length === fields.length ? pooled : undefined,
   };
