@@ -88,6 +88,7 @@ class PepSearch {
   /** Largest budget first. */
   readonly #goals: readonly Goal[];
   readonly #needs: ReadonlySet<string>;
+  readonly #warmUpNeeds: ReadonlySet<string>;
   readonly #checkpoint: Checkpoint;
   readonly #schemes: ElementScheme[] = [];
   #position: Position;
@@ -113,6 +114,7 @@ class PepSearch {
     this.#counter = counter;
     this.#emit = emit;
     this.#needs = new Set(stage.program.inputs);
+    this.#warmUpNeeds = new Set(stage.warmUp?.inputs);
     const dim = baseDim(task.model);
     this.#goals = limits
       .map((limit, index) => ({ limit, index, capacity: elementCapacity(task.fields, dim, limit) }))
@@ -169,12 +171,13 @@ class PepSearch {
     const { optimizer, warmUp } = this.#stage;
     const level = levelAt(this.#position.ramp, optimizer.step + 1);
     const program = warmUp && level <= LOWEST ? warmUp : this.#stage.program;
-    const scalars = optimizer.next(this.#needs) as Record<string, number>;
+    const needs = program === warmUp ? this.#warmUpNeeds : this.#needs;
+    const scalars = optimizer.next(needs) as Record<string, number>;
     const { step } = optimizer;
     const extra = { ...scalars };
-    if (this.#needs.has("rng.seed")) extra["rng.seed"] = this.#task.seed >>> 0;
-    if (this.#needs.has("rng.step")) extra["rng.step"] = step;
-    const fed = batchFeeds(batch, this.#needs, extra);
+    if (needs.has("rng.seed")) extra["rng.seed"] = this.#task.seed >>> 0;
+    if (needs.has("rng.step")) extra["rng.step"] = step;
+    const fed = batchFeeds(batch, needs, extra);
     const feeds = program === warmUp ? fed : { ...fed, ...this.#stage.feedsOf(level, fed) };
     const asks = step % this.#settings.countEvery === 0;
     const loss = asks ? program.fetch(feeds, ["loss"]).then((out) => out.loss[0]!) : undefined;

@@ -37,7 +37,14 @@ export interface LookupOrigin {
  * What a method makes of looked-up vectors [B, S, d], one a slot, before pooling; it keeps their shape. (PEP prunes single
  * numbers here.) Rows that no batch looks up are never seen by it.
  */
-export type VectorTransform = (vectors: Tensor, origin: LookupOrigin) => Tensor;
+export interface VectorTransform {
+  (vectors: Tensor, origin: LookupOrigin): Tensor;
+  /**
+   * In training: the same of the touched rows, [capacity, d] in the plan's order, for a method that treats rows alike wherever they are
+   * looked up. With it layers can be computed by touched rows (see `Vectors.times`).
+   */
+  readonly touched?: (origin: Required<LookupOrigin>) => Tensor;
+}
 
 /**
  * Looks up a table [rows, d] for a batch: [B, F_g, d], one pooled vector a field of the layout. Multi-valued fields are
@@ -127,12 +134,13 @@ export class Lookup implements Vectors {
 
   get times(): ((weight: Tensor) => Tensor) | undefined {
     const { byRow, parts, scheme } = this.#tables;
-    // a transform makes vectors of positions, which have no touched rows
-    if (!byRow || !this.#inputs.training || this.#transform) return undefined;
+    const transform = this.#transform;
+    if (!byRow || !this.#inputs.training || (transform && !transform.touched)) return undefined;
     const pieces = parts.map(({ table, group: { layout } }, i) => {
-      const { plan, weights } = this.#inputs.of(layout);
-      const vectors = touched(rows(table.value, plan!), plan!);
-      return { pooled: this.raw[i]!, touched: { vectors, layout, plan: plan!, weights } };
+      const { ids, plan: maybe, weights } = this.#inputs.of(layout);
+      const plan = maybe!;
+      const own = transform?.touched?.({ layout, ids, plan }) ?? rows(table.value, plan);
+      return { pooled: this.raw[i]!, touched: { vectors: touched(own, plan), layout, plan, weights } };
     });
     return layerByRow(pieces, scheme.fields);
   }
