@@ -61,24 +61,20 @@ export function feedsOf(layout: TableLayout, fields: readonly FieldSpec[], value
   const feeds: Feeds = {};
   feeds[`${layout.name}.ids`] = Uint32Array.from(ids);
   feeds[`${layout.name}.weights`] = Float32Array.from(weights);
-  Object.assign(feeds, planOf(layout.name, positions));
-  const places = new Uint32Array(ids.length);
-  const touched = [...positions.keys()].sort((a, b) => a - b);
-  touched.forEach((row, u) => {
-    for (const position of positions.get(row)!) places[position] = u;
-  });
-  feeds[`${layout.name}.places`] = places;
+  Object.assign(feeds, planOf(layout.name, positions, ids.length));
   return feeds;
 }
 
-function planOf(name: string, positions: ReadonlyMap<number, readonly number[]>): Feeds {
+function planOf(name: string, positions: ReadonlyMap<number, readonly number[]>, length: number): Feeds {
   const rows = [...positions.keys()].sort((a, b) => a - b);
   const sorted: number[] = [];
   const offsets = [0];
   const pieceOffsets = [0];
   const pieceFrom: number[] = [];
   const pieceTo: number[] = [];
-  for (const row of rows) {
+  const places = new Array<number>(length).fill(0);
+  for (const [u, row] of rows.entries()) {
+    for (const position of positions.get(row)!) places[position] = u;
     const from = sorted.length;
     sorted.push(...positions.get(row)!);
     const to = sorted.length;
@@ -89,7 +85,7 @@ function planOf(name: string, positions: ReadonlyMap<number, readonly number[]>)
     offsets.push(to);
     pieceOffsets.push(pieceFrom.length);
   }
-  const arrays = { sorted, rows, offsets, pieceOffsets, pieceFrom, pieceTo };
+  const arrays = { sorted, rows, offsets, pieceOffsets, pieceFrom, pieceTo, places };
   const feeds: Feeds = { [`${name}.count`]: rows.length, [`${name}.pieceCount`]: pieceFrom.length };
   for (const [part, list] of Object.entries(arrays)) feeds[`${name}.${part}`] = Uint32Array.from(list);
   return feeds;
