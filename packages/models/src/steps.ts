@@ -36,7 +36,7 @@ export function trainStep(
   const { logits, labels, updates, live } = model.forward({ batch, training: true, transform, byRow: true });
   const loss = mean(bceWithLogits(logits, labels));
   const { parameters } = optimizer;
-  const own: Gradient[] = [...grad(loss, live ? [...parameters, live.vectors] : parameters)];
+  const own: Gradient[] = [...grad(loss, live ? [...parameters, live.touched] : parameters)];
   // what no optimizer holds is clipped with the rest, and moved by its tables
   if (live) own.push(live.rowGradient(own.pop() as Tensor));
   const gradients = clip === undefined ? own : clipGradients(own, clip);

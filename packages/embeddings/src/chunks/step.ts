@@ -4,14 +4,17 @@ import {
   and,
   assignRows,
   cast,
+  customGradient,
   div,
   type Feeds,
   gather,
   input,
   mul,
+  type PlanInputs,
   type RowGradient,
   reshape,
   rows,
+  segmentSum,
   shr,
   sliceAxis,
   sqrt,
@@ -19,6 +22,7 @@ import {
   sub,
   sum,
   type Tensor,
+  touched,
   where,
 } from "@trimtab/tensor-core";
 import { type List, list, upTo } from "./lists.ts";
@@ -85,11 +89,28 @@ export function stepFeeds(
   return feeds;
 }
 
-/** Vectors [B, S, d] of a training step: one pass, from a position to its row's addresses to the numbers. */
-export function vectorsOf(shape: StoreShape, pool: Pool, { chunks, inverse }: StepInputs): Tensor {
-  const [batch, slots] = inverse.shape as [number, number];
-  const addresses = gather(reshape(chunks, [batch * slots, shape.chunks]), inverse);
-  return reshape(gather(pool.values.value, addresses), [batch, slots, shape.dim]);
+/** The vectors of a training step; the gradient of the touched ones is the whole gradient. */
+export interface StepVectors {
+  /** [B, S, d] */
+  readonly vectors: Tensor;
+  /** [capacity, d]: of the rows of the plan, in its order. */
+  readonly touched: Tensor;
+}
+
+/** Vectors are put together from their chunks once a touched row; positions read from there. */
+export function vectorsOf(
+  shape: StoreShape,
+  pool: Pool,
+  { chunks, inverse }: StepInputs,
+  plan: PlanInputs,
+): StepVectors {
+  const { dim } = shape;
+  const { capacity, positions } = plan;
+  const found = gather(pool.values.value, reshape(chunks, [capacity, shape.chunks]));
+  const each = touched(reshape(found, [capacity, dim]), plan);
+  const spread = gather(each, inverse);
+  const vectors = customGradient(spread, [each], (g) => [segmentSum(reshape(g, [positions, dim]), plan)]);
+  return { vectors, touched: each };
 }
 
 /** Vectors [B, S, d] for scoring, from addresses u32 [B, S, K]. */

@@ -17,6 +17,7 @@ import type { EmbeddingTables, LiveTables, LookupBatch, Vectors } from "../table
 import type { Draw } from "../tables/initial.ts";
 import type { LookupInputs } from "../tables/inputs.ts";
 import { pool, type VectorTransform } from "../tables/lookup.ts";
+import { oneTable } from "../tables/one-table.ts";
 import type { ChunkStoreOptions } from "./options.ts";
 import { stepInputs } from "./step.ts";
 import { ChunkStore } from "./store.ts";
@@ -87,25 +88,29 @@ export class ChunkStoreTables implements EmbeddingTables, LiveTables {
   }
 
   /** Its program is good for the store's present generation. */
-  lookup(inputs: LookupInputs, transform: VectorTransform = (vectors) => vectors): Vectors {
-    const { layout, fields, chunks, dim } = this.store.shape;
+  lookup(inputs: LookupInputs, transform?: VectorTransform): Vectors {
+    const { layout, fields, chunks } = this.store.shape;
     const { ids, weights, plan } = inputs.of(layout);
     const [batch, slots] = ids.shape as [number, number];
     const own = plan && stepInputs(this.store.shape, [batch, slots], GROUP);
-    const vectors = own
-      ? this.store.vectors(own)
-      : this.store.scored(input(`${layout.name}.addresses`, [batch, slots, chunks], "u32"));
-    const pooled = pool(transform(vectors, { layout, ids, plan }), layout, fields, weights);
+    const trained = own && this.store.vectors(own, plan);
+    const vectors =
+      trained?.vectors ?? this.store.scored(input(`${layout.name}.addresses`, [batch, slots, chunks], "u32"));
+    const pooled = pool(
+      transform ? transform(vectors, { layout, ids, plan }) : vectors,
+      layout,
+      fields,
+      weights,
+    );
+    if (!trained) return oneTable(pooled, fields, this.order);
+    const { touched } = trained;
+    const rows = { vectors: touched, layout, plan: plan!, places: own!.inverse, weights };
     return {
-      raw: [pooled],
-      concat: reshape(pooled, [batch, fields.length * dim]),
-      projected: pooled,
-      lookedUp: pooled,
-      live: own && {
-        vectors,
-        rowGradient: (gradient: Tensor) =>
-          new RowGradient(this.store.values, plan!, reshape(gradient, [batch * slots, dim])),
-        updates: (gradient: RowGradient) => this.store.updates(gradient, own),
+      ...oneTable(pooled, fields, this.order, transform || !this.store.byRow ? undefined : rows),
+      live: {
+        touched,
+        rowGradient: (gradient: Tensor) => new RowGradient(this.store.values, plan!, undefined, gradient),
+        updates: (gradient: RowGradient) => this.store.updates(gradient, own!),
       },
     };
   }

@@ -7,8 +7,17 @@
  * Host and device agree by order alone: the host's books change at once, the device's copies are queued before the step that
  * needs them, and steps run in the order they were queued. So no running step sees an address that was given to another.
  */
-import type { Device, Feeds, RowGradient, Tensor, TensorFile, Variable } from "@trimtab/tensor-core";
+import type {
+  Device,
+  Feeds,
+  PlanInputs,
+  RowGradient,
+  Tensor,
+  TensorFile,
+  Variable,
+} from "@trimtab/tensor-core";
 import { ChunkStoreError } from "../errors.ts";
+import { isByRow } from "../tables/by-row.ts";
 import { type Adjustment, applyAdjustment, checkAdjustment } from "./adjustment.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Books } from "./books.ts";
@@ -22,7 +31,7 @@ import { type ChunkStoreOptions, type StoreShape, storeShape } from "./options.t
 import { Pool } from "./pool.ts";
 import { type PlannedBatch, type PlannedRows, Resolver } from "./resolver.ts";
 import type { RowChunkScheme } from "./scheme.ts";
-import { type StepInputs, scoredVectors, stepFeeds, updatesOf, vectorsOf } from "./step.ts";
+import { type StepInputs, type StepVectors, scoredVectors, stepFeeds, updatesOf, vectorsOf } from "./step.ts";
 import { Utilities } from "./utilities.ts";
 
 const FIRST_CAPACITY = 4096;
@@ -168,10 +177,15 @@ export class ChunkStore {
     return out;
   }
 
-  /** Vectors [B, S, d] of a training step. */
-  vectors(inputs: StepInputs): Tensor {
+  /** Layers may be computed by touched rows. */
+  get byRow(): boolean {
+    return isByRow(this.#device);
+  }
+
+  /** The vectors of a training step. */
+  vectors(inputs: StepInputs, plan: PlanInputs): StepVectors {
     this.#exclusive.check();
-    return vectorsOf(this.shape, this.#pool, inputs);
+    return vectorsOf(this.shape, this.#pool, inputs, plan);
   }
 
   /** Vectors [B, S, d] for scoring, from the addresses u32 [B, S, K] that `look` gives. */
@@ -180,7 +194,7 @@ export class ChunkStore {
     return scoredVectors(this.shape, this.#pool, addresses);
   }
 
-  /** The update nodes of a training step: values, optimizer state and utilities of the touched chunks. `gradient` is that of `vectors`. */
+  /** The update nodes of a training step: values, optimizer state and utilities of the touched chunks. `gradient` is that of the touched vectors. */
   updates(gradient: RowGradient, inputs: StepInputs): Tensor[] {
     this.#exclusive.check();
     return updatesOf({ shape: this.shape, pool: this.#pool }, gradient, inputs);

@@ -30,6 +30,8 @@ export interface TouchedVectors {
   readonly vectors: Tensor;
   readonly layout: TableLayout;
   readonly plan: PlanInputs;
+  /** u32 [B, S]: for each position its row's number in the plan, any for padding; the plan's own, if left out. */
+  readonly places?: Tensor;
   /** f32 [B, S] where a field has several slots. */
   readonly weights: Tensor | undefined;
 }
@@ -84,7 +86,7 @@ function isWorthIt(layout: TableLayout, fields: readonly FieldSpec[], batch: num
  * looked-up vectors but for rounding, and gradients for the touched rows and the weight.
  */
 function timesByRow(
-  { vectors, layout, plan, weights }: TouchedVectors,
+  { vectors, layout, plan, weights, places = plan.places }: TouchedVectors,
   weight: Tensor,
   slots: number,
 ): Tensor {
@@ -93,7 +95,7 @@ function timesByRow(
   const batch = plan.positions / slots;
   const bounds = [...layout.fields.map(({ base }) => base), layout.rows];
   const products = groupedMatmul(vectors, reshape(weight, [layout.fields.length, dim, n]), plan, bounds);
-  const found = gather(products, reshape(plan.places, [batch, slots]));
+  const found = gather(products, reshape(places, [batch, slots]));
   // padding has a place too, maybe one that no row is at
   const weight3 = weights && expandDims(weights, 2);
   const pooled = sum(weight3 ? where(eq(weight3, 0), 0, mul(found, weight3)) : found, [1]);

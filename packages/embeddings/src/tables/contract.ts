@@ -30,9 +30,9 @@ export interface Vectors {
 
 /** A lookup whose tables no optimizer holds: whoever builds the step asks for the gradient and adds the updates. */
 export interface LiveLookup {
-  /** f32 [B, S, d]: what is looked up, before it is transformed and pooled. */
-  readonly vectors: Tensor;
-  /** `grad(loss, [vectors])` as the gradient of rows, so that it can be clipped with the others. */
+  /** f32 [capacity, d]: the vectors of the plan's rows, from which all positions have theirs, before they are transformed and pooled. */
+  readonly touched: Tensor;
+  /** `grad(loss, [touched])` as the gradient of rows, so that it can be clipped with the others. */
   rowGradient(gradient: Tensor): RowGradient;
   /** What a step changes. Reads the scalars of the optimizer's group `tables`: `tables.lr` and those of the rule. */
   updates(gradient: RowGradient): Tensor[];

@@ -138,7 +138,7 @@ async function net(tables: EmbeddingTables, name: string): Promise<Net> {
   });
   const pairs = sum(mul(sub(square(sum(projected, [1])), sum(square(projected), [1])), 0.5), [1]);
   const loss = mean(bceWithLogits(add(reshape(x, [BATCH]), pairs), input("labels", [BATCH])));
-  const gradients = [...grad(loss, live ? [...optimizer.parameters, live.vectors] : optimizer.parameters)];
+  const gradients = [...grad(loss, live ? [...optimizer.parameters, live.touched] : optimizer.parameters)];
   const moved = live ? live.updates(live.rowGradient(gradients.pop() as Tensor) as RowGradient) : [];
   const program = await device.compile({
     outputs: { loss },

@@ -171,9 +171,10 @@ class Pair {
       return this.#program;
     this.#program?.dispose();
     const inputs = stepInputs(this.store.shape, [BATCH, 3], "tables");
-    const vectors = this.store.vectors(inputs);
+    const plan = planInputs("all", POSITIONS);
+    const { vectors } = this.store.vectors(inputs, plan);
     const g = reshape(input("g", [BATCH, 3, 8]), [POSITIONS, 8]);
-    const gradient = new RowGradient(this.store.values, planInputs("all", POSITIONS), g);
+    const gradient = new RowGradient(this.store.values, plan, g);
     this.#program = await this.device.compile({
       outputs: { vectors },
       updates: this.store.updates(gradient, inputs),

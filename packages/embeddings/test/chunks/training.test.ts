@@ -88,7 +88,7 @@ class Trainer {
     );
     const loss = mean(bceWithLogits(this.#logits(projected), input("labels", [BATCH])));
     const { parameters } = this.#optimizer;
-    const gradients = [...grad(loss, live ? [...parameters, live.vectors] : parameters)];
+    const gradients = [...grad(loss, live ? [...parameters, live.touched] : parameters)];
     const moved = live ? live.updates(live.rowGradient(gradients.pop() as Tensor) as RowGradient) : [];
     const updates = [...this.#optimizer.updates(gradients), ...moved];
     this.#program = await this.#device.compile({ outputs: { loss }, updates });

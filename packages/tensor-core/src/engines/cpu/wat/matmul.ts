@@ -6,7 +6,7 @@
 import type { Instr, MatmulKernel, ReduceKernel } from "../../../kernels/ir.ts";
 import { add, Code, get, i32, times } from "./code.ts";
 import { chunkSize, chunks, PHASE_PARAMS } from "./loops.ts";
-import { elementAddress, packPanel } from "./matmul-pack.ts";
+import { packPanel } from "./matmul-pack.ts";
 import { type MatmulShape, matmulShape, panelBytes } from "./matmul-shape.ts";
 import { type Unit, UnitWriter } from "./matmul-unit.ts";
 import type { BufferBase, KernelCode } from "./phase.ts";
