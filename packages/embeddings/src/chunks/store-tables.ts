@@ -5,7 +5,6 @@ import {
   input,
   RowGradient,
   type Rule,
-  reshape,
   type Tensor,
   type TensorFile,
   type Variable,

@@ -118,7 +118,7 @@ function lowerBound(): Code {
 }
 
 function groupsCode(kernel: GroupedKernel, base: () => BufferBase, threads: number): KernelCode {
-  const { a, b, bounds, post, stores } = kernel;
+  const { a, b, post, stores } = kernel;
   const [groups, m, n] = kernel.space as [number, number, number];
   const panels = Math.ceil(n / TILE_COLUMNS);
   const rows = Math.min(MOST_ROWS, TILE_ROWS * Math.ceil(m / TILE_ROWS));
