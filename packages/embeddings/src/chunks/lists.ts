@@ -12,25 +12,40 @@ export interface List {
   readonly source: Tensor;
 }
 
+/** The plan of a list with nothing beside its places: up to `most` of them, fed as `<name>.rows` (may be shorter) and `<name>.count`. */
+export function placesAlone(name: string, most: number): PlanInputs {
+  const rows = upTo(`${name}.rows`, most);
+  return planOf(name, most, { rows, other: rows });
+}
+
 /** A list of up to `most` places; fed as `<name>.rows`, `<name>.source` (both may be shorter) and `<name>.count`. */
 export function list(name: string, most: number): List {
   const source = upTo(`${name}.source`, most + 1);
+  const plan = planOf(name, most, { rows: upTo(`${name}.rows`, most), other: source });
+  return { plan, source: slice(source, [0], [most]) };
+}
+
+/** A plan that is never asked for sums: `other` stands for the arrays of these. */
+function planOf(
+  name: string,
+  most: number,
+  { rows, other }: { readonly rows: Tensor; readonly other: Tensor },
+): PlanInputs {
   const count = input(`${name}.count`, [], "u32");
-  const plan: PlanInputs = {
+  return {
     name,
     positions: most,
     capacity: most,
-    rows: upTo(`${name}.rows`, most),
+    rows,
     count,
-    sorted: source,
-    offsets: source,
-    pieceOffsets: source,
-    pieceFrom: source,
-    pieceTo: source,
-    places: source,
+    sorted: other,
+    offsets: other,
+    pieceOffsets: other,
+    pieceFrom: other,
+    pieceTo: other,
+    places: other,
     pieceCount: count,
   };
-  return { plan, source: slice(source, [0], [most]) };
 }
 
 /** A u32 input [most] that may be fed fewer elements. */

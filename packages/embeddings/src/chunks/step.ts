@@ -25,7 +25,7 @@ import {
   touched,
   where,
 } from "@trimtab/tensor-core";
-import { type List, list, upTo } from "./lists.ts";
+import { type List, list, placesAlone } from "./lists.ts";
 import type { StoreShape } from "./options.ts";
 import type { Pool } from "./pool.ts";
 import type { PlannedBatch, Resolver } from "./resolver.ts";
@@ -35,8 +35,8 @@ const UNROLLED = 16;
 
 /** What a training step is fed beside the batch and its plan, by name. */
 export interface StepInputs {
-  /** u32 [P x K], may be shorter: the address of each chunk of the plan's rows, 0 where it is not live. */
-  readonly chunks: Tensor;
+  /** P x K at most: the address of each chunk of the plan's rows, 0 where it is not live. */
+  readonly chunks: PlanInputs;
   /** u32 [B, S]: which of the plan's rows each position has. */
   readonly inverse: Tensor;
   readonly live: List;
@@ -57,7 +57,7 @@ export function stepInputs(
   const { name } = shape.layout;
   const most = batch * slots * shape.chunks;
   return {
-    chunks: upTo(`${name}.chunks`, most),
+    chunks: placesAlone(`${name}.chunks`, most),
     inverse: input(`${name}.inverse`, [batch, slots], "u32"),
     live: list(`${name}.live`, most),
     tracked: shape.candidates > 0 ? list(`${name}.tracked`, Math.min(most, shape.candidates)) : undefined,
@@ -74,7 +74,8 @@ export function stepFeeds(
 ): Feeds {
   const { plan, positions, gain } = batch;
   const feeds: Record<string, Feeds[string]> = {
-    [`${name}.chunks`]: resolver.chunks.subarray(0, plan.count * chunks),
+    [`${name}.chunks.rows`]: resolver.chunks.subarray(0, plan.count * chunks),
+    [`${name}.chunks.count`]: plan.count * chunks,
     [`${name}.inverse`]: resolver.invert(plan, positions),
     [`${name}.live.rows`]: resolver.liveRows.subarray(0, resolver.live),
     [`${name}.live.source`]: resolver.liveSources.subarray(0, resolver.live),
@@ -106,8 +107,8 @@ export function vectorsOf(
 ): StepVectors {
   const { dim } = shape;
   const { capacity, positions } = plan;
-  const found = gather(pool.values.value, reshape(chunks, [capacity, shape.chunks]));
-  const each = touched(reshape(found, [capacity, dim]), plan);
+  const found = touched(rows(pool.values.value, chunks), chunks);
+  const each = reshape(found, [capacity, dim]);
   const spread = gather(each, inverse);
   const vectors = customGradient(spread, [each], (g) => [segmentSum(reshape(g, [positions, dim]), plan)]);
   return { vectors, touched: each };

@@ -4,6 +4,7 @@ import {
   type Feeds,
   input,
   RowGradient,
+  touched as ofRows,
   type Rule,
   type Tensor,
   type TensorFile,
@@ -108,7 +109,8 @@ export class ChunkStoreTables implements EmbeddingTables, LiveTables {
       ...oneTable(pooled, fields, this.order, transform || !this.store.byRow ? undefined : rows),
       live: {
         touched,
-        rowGradient: (gradient: Tensor) => new RowGradient(this.store.values, plan!, undefined, gradient),
+        rowGradient: (gradient: Tensor) =>
+          new RowGradient(this.store.values, plan!, undefined, ofRows(gradient, plan!)),
         updates: (gradient: RowGradient) => this.store.updates(gradient, own!),
       },
     };
