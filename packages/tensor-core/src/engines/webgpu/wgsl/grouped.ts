@@ -94,9 +94,9 @@ function ofGroup({ kernel, bindings, params }: Parts): string[] {
     "}",
   ];
   return [
-    ...halve("from", boundOf(0)),
-    ...halve("to", boundOf(1)),
-    "for (var u = from; u < to; u += 1u) {",
+    ...halve("first", boundOf(0)),
+    ...halve("end", boundOf(1)),
+    "for (var u = first; u < end; u += 1u) {",
     `acc0 += ${element(bindings, params, a, "0u", "i", "u")} * ${element(bindings, params, b, "0u", "u", "j")};`,
     "}",
   ];
