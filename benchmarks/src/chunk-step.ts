@@ -28,12 +28,13 @@ const { values } = parseArgs({
     pruned: { type: "string", default: "65" },
     bytes: { type: "boolean", default: false },
     steps: { type: "string", default: "40" },
+    threads: { type: "string" },
   },
 });
 if (!values.data) throw new Error("chunk-step: --data DATASET_FOLDER is missing");
 const rounds = Number(values.rounds);
 const steps = Number(values.steps);
-const device = await openDevice();
+const device = await openDevice(values.threads ? { engine: "cpu", threads: Number(values.threads) } : {});
 const data = await openDataset(values.data);
 const dense = data.fields.flatMap(({ name, kind }) => (kind === "numeric" ? [name] : []));
 
