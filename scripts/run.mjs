@@ -45,7 +45,12 @@ async function main([job, ...rest]) {
   }
   const seconds = positive(process.env.TRIMTAB_TEST_SECONDS, 1800);
   const filters = args.some((arg) => !arg.startsWith("-")) ? [] : TEST_FOLDERS;
-  return runToEnd(bun, ["test", "--timeout", "60000", ...filters, ...args], { cwd: root, root, seconds });
+  // two files at once, each with globals of its own: most tests are the work of one thread
+  return runToEnd(bun, ["test", "--parallel=2", "--timeout", "60000", ...filters, ...args], {
+    cwd: root,
+    root,
+    seconds,
+  });
 }
 
 function positive(text, otherwise) {
