@@ -89,6 +89,14 @@ export function slotsOf(layout: TableLayout, fields: readonly FieldSpec[]): numb
   return layout.fields.reduce((n, { field }) => n + fields[field]!.slots, 0);
 }
 
+/** The most rows that a batch of `batch` rows can look up in a layout's table. */
+export function touchedAtMost(layout: TableLayout, fields: readonly FieldSpec[], batch: number): number {
+  return layout.fields.reduce((n, { field, hash }) => {
+    const { rows, slots } = fields[field]!;
+    return n + Math.min(hash?.rows ?? rows, batch * slots);
+  }, 0);
+}
+
 /** True if a field of the layout is multi-valued, so that weights are fed beside the ids. */
 export function isPooled(layout: TableLayout, fields: readonly FieldSpec[]): boolean {
   return layout.fields.some(({ field }) => fields[field]!.slots > 1);

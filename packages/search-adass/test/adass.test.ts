@@ -214,7 +214,10 @@ describe("killed with kill -9", () => {
       join(tiny.root, "log.trimtab"),
       folder,
     ];
-    const child = Bun.spawn([...args, resume ? "resume" : "fresh"], { stdout: "pipe", stderr: "inherit" });
+    const child = Bun.spawn([...args, resume ? "resume" : "fresh", ...(at ? [at] : [])], {
+      stdout: "pipe",
+      stderr: "inherit",
+    });
     const lines: string[] = [];
     let rest = "";
     for await (const chunk of child.stdout) {

@@ -179,7 +179,7 @@ describe.each(granularities.map((g) => [g]))("kernels, %s", (granularity) => {
     const sigmoids = kernels.filter((k) => k.includes("sigmoid"));
     // beside the loss: over touched rows once, or over as few numbers as there are thresholds
     expect(sigmoids.filter((k) => /^\d+ segment /.test(k)).length).toBe(isByRow(granularity) ? 1 : 0);
-    for (const k of sigmoids) expect(k).toMatch(/^\d+ (segment \[80, [13]\]|(map|reduce) \[(1|3|9|16)\])/);
+    for (const k of sigmoids) expect(k).toMatch(/^\d+ (segment \[21, [13]\]|(map|reduce) \[(1|3|9|16)\])/);
     // rows of the table are read by kernels over touched rows alone: to be thresholded, and to be moved
     const table = /(b\d+) variable embeddings\.all /.exec(stage.program.print())![1]!;
     const readers = kernels.filter((k) => k.includes(`= ${table}[`));

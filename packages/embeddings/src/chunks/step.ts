@@ -35,7 +35,7 @@ const UNROLLED = 16;
 
 /** What a training step is fed beside the batch and its plan, by name. */
 export interface StepInputs {
-  /** P x K at most: the address of each chunk of the plan's rows, 0 where it is not live. */
+  /** capacity x K at most: the address of each chunk of the plan's rows, 0 where it is not live. */
   readonly chunks: PlanInputs;
   /** u32 [B, S]: which of the plan's rows each position has. */
   readonly inverse: Tensor;
@@ -48,14 +48,15 @@ export interface StepInputs {
   readonly group: string;
 }
 
-/** The inputs for B x S positions; their names begin with `<layout>.`. */
+/** The inputs for B x S positions with a plan of up to `capacity` rows; their names begin with `<layout>.`. */
 export function stepInputs(
   shape: StoreShape,
   [batch, slots]: readonly [number, number],
+  { capacity }: Pick<PlanInputs, "capacity">,
   group: string,
 ): StepInputs {
   const { name } = shape.layout;
-  const most = batch * slots * shape.chunks;
+  const most = capacity * shape.chunks;
   return {
     chunks: placesAlone(`${name}.chunks`, most),
     inverse: input(`${name}.inverse`, [batch, slots], "u32"),

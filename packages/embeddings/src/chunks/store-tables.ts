@@ -92,7 +92,7 @@ export class ChunkStoreTables implements EmbeddingTables, LiveTables {
     const { layout, fields, chunks } = this.store.shape;
     const { ids, weights, plan } = inputs.of(layout);
     const [batch, slots] = ids.shape as [number, number];
-    const own = plan && stepInputs(this.store.shape, [batch, slots], GROUP);
+    const own = plan && stepInputs(this.store.shape, [batch, slots], plan, GROUP);
     const trained = own && this.store.vectors(own, plan);
     const vectors =
       trained?.vectors ?? this.store.scored(input(`${layout.name}.addresses`, [batch, slots, chunks], "u32"));

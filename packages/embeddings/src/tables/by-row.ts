@@ -23,7 +23,7 @@ import {
   type Tensor,
   where,
 } from "@trimtab/tensor-core";
-import { type FieldSpec, slotsOf, type TableLayout } from "../fields.ts";
+import { type FieldSpec, slotsOf, type TableLayout, touchedAtMost } from "../fields.ts";
 
 export interface TouchedVectors {
   /** [capacity, d]: the vectors of the touched rows, in the plan's order. */
@@ -73,10 +73,7 @@ const POSITION_COST = 6;
 
 /** True if products once a touched row take less work than once a position, for the most rows that a batch can touch. */
 function isWorthIt(layout: TableLayout, fields: readonly FieldSpec[], batch: number, dim: number): boolean {
-  const touched = layout.fields.reduce((n, { field, hash }) => {
-    const { rows, slots } = fields[field]!;
-    return n + Math.min(hash?.rows ?? rows, batch * slots);
-  }, 0);
+  const touched = touchedAtMost(layout, fields, batch);
   const byRow = 3 * dim * touched + POSITION_COST * batch * slotsOf(layout, fields);
   return byRow < 3 * dim * batch * layout.fields.length;
 }

@@ -1,6 +1,6 @@
 /** What a program is fed to look up one batch: ids, pooling weights and the batch plan of each layout, made once a graph. */
 import { input, type PlanInputs, planInputs, type Tensor } from "@trimtab/tensor-core";
-import { type FieldSpec, isPooled, slotsOf, type TableLayout } from "../fields.ts";
+import { type FieldSpec, isPooled, slotsOf, type TableLayout, touchedAtMost } from "../fields.ts";
 
 interface LayoutInputs {
   readonly ids: Tensor;
@@ -39,7 +39,9 @@ export class LookupInputs {
       made = {
         ids: input(`${layout.name}.ids`, shape, "u32"),
         weights: isPooled(layout, this.#fields) ? input(`${layout.name}.weights`, shape) : undefined,
-        plan: this.training ? planInputs(layout.name, this.batch * slots) : undefined,
+        plan: this.training
+          ? planInputs(layout.name, this.batch * slots, touchedAtMost(layout, this.#fields, this.batch))
+          : undefined,
       };
       this.#made.set(layout.name, made);
     }

@@ -170,8 +170,8 @@ class Pair {
     if (this.#program && this.#built.generation === generation && this.#built.store === this.store)
       return this.#program;
     this.#program?.dispose();
-    const inputs = stepInputs(this.store.shape, [BATCH, 3], "tables");
     const plan = planInputs("all", POSITIONS);
+    const inputs = stepInputs(this.store.shape, [BATCH, 3], plan, "tables");
     const { vectors } = this.store.vectors(inputs, plan);
     const g = reshape(input("g", [BATCH, 3, 8]), [POSITIONS, 8]);
     const gradient = new RowGradient(this.store.values, plan, g);
