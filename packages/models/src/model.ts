@@ -39,7 +39,7 @@ export interface ForwardOptions {
   /** What becomes of looked-up embedding vectors before anything is computed from them; not of first-order weights. */
   readonly transform?: VectorTransform;
   /**
-   * True: a tower's first layer may multiply each touched row once instead of each position, where that is less work. Same logits but for
+   * True: a tower's first layer may multiply each touched row once instead of each position, where that is less work and on the cpu engine. Same logits but for
    * rounding, and gradients for all variables, but that of `lookedUp` is then without the tower's part. Only in training.
    */
   readonly byRow?: boolean;
@@ -80,6 +80,8 @@ export class Model {
   readonly tables: EmbeddingTables;
   /** f32 [1]: the sum of the losses of all training steps since it was last written. No part of `state`. */
   readonly lossSum: Variable;
+  /** The kernels of products in groups are tuned for the cpu engine alone. */
+  readonly #byRow: boolean;
   readonly #linear: Linear | undefined;
   readonly #bottom: Tower | undefined;
   readonly #tower: Tower | undefined;
@@ -88,6 +90,7 @@ export class Model {
   constructor(device: Device, config: ModelConfig, scheme: Scheme, tables?: EmbeddingTables) {
     this.config = config;
     this.scheme = scheme;
+    this.#byRow = device.info.engine === "cpu";
     // logistic regression has no embeddings, whatever the scheme would give it
     this.tables = tables ?? makeTables(device, config.kind === "lr" ? uniform(scheme.fields, 0) : scheme);
     try {
@@ -188,7 +191,9 @@ export class Model {
         updates.push(...applied.updates);
         return applied.output;
       };
-      terms.push(reshape(apply(this.#tower, this.#towerReads(lookup, batch, byRow, apply)), [batch]));
+      terms.push(
+        reshape(apply(this.#tower, this.#towerReads(lookup, batch, byRow && this.#byRow, apply)), [batch]),
+      );
     }
     const logits = terms.reduce((total, term) => add(total, term));
     return {

@@ -4,10 +4,10 @@ import {
   type Feeds,
   input,
   RowGradient,
-  touched as ofRows,
   type Rule,
   type Tensor,
   type TensorFile,
+  touched,
   type Variable,
 } from "@trimtab/tensor-core";
 import { ChunkStoreError } from "../errors.ts";
@@ -16,7 +16,7 @@ import { type DimScheme, uniform } from "../scheme/per-field.ts";
 import type { EmbeddingTables, LiveTables, LookupBatch, Vectors } from "../tables/contract.ts";
 import type { Draw } from "../tables/initial.ts";
 import type { LookupInputs } from "../tables/inputs.ts";
-import { pool, type VectorTransform } from "../tables/lookup.ts";
+import type { VectorTransform } from "../tables/lookup.ts";
 import { oneTable } from "../tables/one-table.ts";
 import type { ChunkStoreOptions } from "./options.ts";
 import { stepInputs } from "./step.ts";
@@ -93,25 +93,19 @@ export class ChunkStoreTables implements EmbeddingTables, LiveTables {
     const { ids, weights, plan } = inputs.of(layout);
     const [batch, slots] = ids.shape as [number, number];
     const own = plan && stepInputs(this.store.shape, [batch, slots], plan, GROUP);
-    const trained = own && this.store.vectors(own, plan);
-    const vectors =
-      trained?.vectors ?? this.store.scored(input(`${layout.name}.addresses`, [batch, slots, chunks], "u32"));
-    const pooled = pool(
-      transform ? transform(vectors, { layout, ids, plan }) : vectors,
-      layout,
-      fields,
-      weights,
-    );
-    if (!trained) return oneTable(pooled, fields, this.order);
-    const { touched } = trained;
-    const rows = { vectors: touched, layout, plan: plan!, places: own!.inverse, weights };
+    const origin = { layout, ids, plan, places: own?.inverse, weights, fields, order: this.order };
+    if (!own) {
+      const addresses = input(`${layout.name}.addresses`, [batch, slots, chunks], "u32");
+      return oneTable({ vectors: this.store.scored(addresses) }, origin, transform);
+    }
+    const looked = this.store.vectors(own, plan);
     return {
-      ...oneTable(pooled, fields, this.order, transform || !this.store.byRow ? undefined : rows),
+      ...oneTable(looked, origin, transform),
       live: {
-        touched,
+        touched: looked.touched,
         rowGradient: (gradient: Tensor) =>
-          new RowGradient(this.store.values, plan!, undefined, ofRows(gradient, plan!)),
-        updates: (gradient: RowGradient) => this.store.updates(gradient, own!),
+          new RowGradient(this.store.values, plan, undefined, touched(gradient, plan)),
+        updates: (gradient: RowGradient) => this.store.updates(gradient, own),
       },
     };
   }

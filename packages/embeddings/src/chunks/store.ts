@@ -17,7 +17,6 @@ import type {
   Variable,
 } from "@trimtab/tensor-core";
 import { ChunkStoreError } from "../errors.ts";
-import { isByRow } from "../tables/by-row.ts";
 import { type Adjustment, applyAdjustment, checkAdjustment } from "./adjustment.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Books } from "./books.ts";
@@ -175,11 +174,6 @@ export class ChunkStore {
     this.#exclusive.check();
     this.#resolver.look(rows, out);
     return out;
-  }
-
-  /** Layers may be computed by touched rows. */
-  get byRow(): boolean {
-    return isByRow(this.#device);
   }
 
   /** The vectors of a training step. */

@@ -12,12 +12,11 @@ import {
 import { TablesError } from "../errors.ts";
 import { layoutOf, type TableLayout } from "../fields.ts";
 import { VALUE_BYTES } from "../scheme/scheme.ts";
-import { isByRow } from "../tables/by-row.ts";
 import type { EmbeddingTables, Vectors } from "../tables/contract.ts";
 import { WHOLE } from "../tables/groups.ts";
 import type { Draw } from "../tables/initial.ts";
 import type { LookupInputs } from "../tables/inputs.ts";
-import { pool, type VectorTransform } from "../tables/lookup.ts";
+import type { VectorTransform } from "../tables/lookup.ts";
 import { oneTable } from "../tables/one-table.ts";
 import type { ElementScheme } from "./elements.ts";
 import { find } from "./find.ts";
@@ -119,14 +118,14 @@ export class ElementTables implements EmbeddingTables {
       );
       return where(exists, reshape(gather(values.value, place), place.shape), 0);
     };
-    const trained = plan && trainedVectors(read, ids, values, this.#trainingArrays(), plan);
-    const vectors = trained?.vectors ?? read(ids);
-    const shown = transform ? transform(vectors, { layout, ids, plan }) : vectors;
-    const rows =
-      trained && !transform && isByRow(this.#device)
-        ? { vectors: trained.touched, layout, plan, weights }
-        : undefined;
-    return oneTable(pool(shown, layout, scheme.fields, weights), scheme.fields, this.order, rows);
+    const looked = plan
+      ? trainedVectors(read, ids, values, this.#trainingArrays(), plan)
+      : { vectors: read(ids) };
+    return oneTable(
+      looked,
+      { layout, ids, plan, weights, fields: scheme.fields, order: this.order },
+      transform,
+    );
   }
 
   ruleOf(rule: Rule): Rule {

@@ -6,7 +6,6 @@
 import {
   add,
   customGradient,
-  type Device,
   div,
   eq,
   expandDims,
@@ -35,9 +34,6 @@ export interface TouchedVectors {
   /** f32 [B, S] where a field has several slots. */
   readonly weights: Tensor | undefined;
 }
-
-/** True where this is quick: the kernels of products in groups are tuned for the cpu engine alone. */
-export const isByRow = ({ info }: Device): boolean => info.engine === "cpu";
 
 /** The vectors of one table: at positions, and where they come from. */
 export interface TablePieces {

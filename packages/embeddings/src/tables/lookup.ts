@@ -133,9 +133,9 @@ export class Lookup implements Vectors {
   }
 
   get times(): ((weight: Tensor) => Tensor) | undefined {
-    const { byRow, parts, scheme } = this.#tables;
+    const { parts, scheme } = this.#tables;
     const transform = this.#transform;
-    if (!byRow || !this.#inputs.training || (transform && !transform.touched)) return undefined;
+    if (!this.#inputs.training || (transform && !transform.touched)) return undefined;
     const pieces = parts.map(({ table, group: { layout } }, i) => {
       const { ids, plan: maybe, weights } = this.#inputs.of(layout);
       const plan = maybe!;

@@ -4,7 +4,6 @@ import { TablesError } from "../errors.ts";
 import type { TableLayout } from "../fields.ts";
 import { asDimScheme, type DimScheme, type Projection } from "../scheme/per-field.ts";
 import { type Scheme, VALUE_BYTES } from "../scheme/scheme.ts";
-import { isByRow } from "./by-row.ts";
 import type { EmbeddingTables } from "./contract.ts";
 import { groupsOf, type TableGroup } from "./groups.ts";
 import { type Draw, projectionDraw, tableDraw } from "./initial.ts";
@@ -34,8 +33,6 @@ export interface FieldPlace {
 export class DenseTables implements EmbeddingTables {
   readonly scheme: DimScheme;
   readonly parts: readonly TablePart[];
-  /** Layers may be computed by touched rows. */
-  readonly byRow: boolean;
 
   /**
    * Use buildTables or makeTables; a bare constructor makes tables of zeros. `relayout` changes what a lookup is fed, not what is stored.
@@ -48,7 +45,6 @@ export class DenseTables implements EmbeddingTables {
   ) {
     const dims = asDimScheme(scheme);
     this.scheme = dims;
-    this.byRow = isByRow(device);
     const parts: TablePart[] = [];
     this.parts = parts;
     try {
