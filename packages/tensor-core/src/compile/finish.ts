@@ -2,7 +2,7 @@
 import type { Instr, Kernel, MapKernel, ReduceKernel, Store, View } from "../kernels/ir.ts";
 import { collapseAxes } from "./layout.ts";
 
-/** Merges neighbouring iteration axes that every address treats as one. spaces of products and segments are fixed. */
+/** Merges neighbouring iteration axes that every address treats as one. Spaces of products and segments are fixed. */
 export function collapse(kernel: Kernel): Kernel {
   if (kernel.kind === "map") return collapseMap(kernel);
   if (kernel.kind === "reduce") return collapseReduce(kernel);

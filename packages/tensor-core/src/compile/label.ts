@@ -1,5 +1,6 @@
 import type { Tensor } from "../graph/tensor.ts";
 import type { Group } from "./group.ts";
+import { isProduct } from "./materialize.ts";
 
 /** A short name for people: the heavy op with its extents, then where the results go. */
 export function labelOf(group: Group): string {
@@ -22,11 +23,7 @@ function variableName(node: Tensor): string {
 
 function describe(node: Tensor): string {
   const op = node.op;
-  if (op.kind === "matmul") {
-    const [a, b] = node.inputs as [Tensor, Tensor];
-    return `matmul ${a.shape.join("x")} * ${b.shape.join("x")}`;
-  }
-  if (op.kind === "groupedMatmul" || op.kind === "groupedOuter") {
+  if (isProduct(node)) {
     const [a, b] = node.inputs as [Tensor, Tensor];
     return `${op.kind} ${a.shape.join("x")} * ${b.shape.join("x")}`;
   }

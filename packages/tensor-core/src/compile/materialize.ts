@@ -39,7 +39,7 @@ function ownCost(node: Tensor): number {
 }
 
 /** Nodes whose operands are read from buffers, by strides. */
-function isProduct({ op: { kind } }: Tensor): boolean {
+export function isProduct({ op: { kind } }: Tensor): boolean {
   return kind === "matmul" || kind === "groupedMatmul" || kind === "groupedOuter";
 }
 

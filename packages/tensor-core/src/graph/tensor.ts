@@ -20,7 +20,7 @@ export interface PlanInputs {
   readonly pieceOffsets: Tensor;
   readonly pieceFrom: Tensor;
   readonly pieceTo: Tensor;
-  /** [positions]: for each position its row's number in `rows`; asked for by `spread` alone. */
+  /** [positions]: for each position its row's number in `rows`; asked for where something made of touched rows is taken to positions. */
   readonly places: Tensor;
   readonly count: Tensor;
   readonly pieceCount: Tensor;

@@ -8,7 +8,7 @@
 import type { GroupedKernel } from "../../../kernels/ir.ts";
 import { add, at, Code, get, i32, load32, times } from "./code.ts";
 import { chunks, PHASE_PARAMS } from "./loops.ts";
-import { packCode, sumBlocks } from "./matmul.ts";
+import { packCode, sumBlocks, unitOf } from "./matmul.ts";
 import { packPanel } from "./matmul-pack.ts";
 import { blocksOf, MOST_ROWS, panelBytes, TILE_COLUMNS, TILE_ROWS } from "./matmul-shape.ts";
 import { UnitWriter } from "./matmul-unit.ts";
@@ -129,6 +129,7 @@ function groupsCode(kernel: GroupedKernel, base: () => BufferBase, threads: numb
   const panelBlocks = Math.ceil(panels / unitPanels);
   const sumStride = unitPanels * TILE_COLUMNS;
   const { depth } = blocksOf(Math.max(1, kernel.k));
+  const shape = { panelBlocks, unitPanels, panels, rowBlocks, rows, m };
   const bytesA = rows * depth * 4;
   const bytesSums = rows * sumStride * 4;
 
@@ -148,14 +149,8 @@ function groupsCode(kernel: GroupedKernel, base: () => BufferBase, threads: numb
   writeTable(code, kernel, own, table, MOST_ROWS);
   const zero = code.keep("i32", "zero", i32(0));
   chunks(code, i32(groups * rowBlocks * panelBlocks), 1, (number) => {
-    const rest = code.keep("i32", "rest", `(i32.div_u ${get(number)} ${i32(panelBlocks)})`);
-    const panel = times(`(i32.rem_u ${get(number)} ${i32(panelBlocks)})`, unitPanels);
-    const firstPanel = code.keep("i32", "panel", panel);
-    const lastPanel = writer.least(add(get(firstPanel), i32(unitPanels)), panels);
-    const group = code.keep("i32", "group", `(i32.div_u ${get(rest)} ${i32(rowBlocks)})`);
-    const row = code.keep("i32", "row", times(`(i32.rem_u ${get(rest)} ${i32(rowBlocks)})`, rows));
-    const rowEnd = writer.least(add(get(row), i32(rows)), m);
-    const unit = { row, rowEnd, firstPanel, lastPanel };
+    const { item: group, unit } = unitOf(code, writer, shape, number);
+    const { firstPanel, lastPanel } = unit;
     // a group without touched rows has a product all the same
     code.line(`(memory.fill ${get(sums)} ${i32(0)} ${i32(bytesSums)})`);
     const entry = add(get(table), times(get(group), 4));

@@ -101,24 +101,36 @@ export function blockDepth(code: Code, first: string, { depth, depths, k }: Bloc
 }
 
 function productCode({ a, post, stores }: MatmulKernel, shape: MatmulShape, base: BufferBase): Code {
-  const { batch, rowBlocks, rows, panelBlocks, unitPanels, m, n, panels, depth, sumStride } = shape;
+  const { batch, rowBlocks, rows, panelBlocks, m, n, depth, sumStride } = shape;
   const code = new Code("phase", PHASE_PARAMS);
   const start = code.keep("i32", "a", base(a.buffer));
   const sums = code.keep("i32", "sums", add(get("$scratch"), i32(rows * depth * 4)));
   const writer = new UnitWriter(code, { a, post, stores, m, n, depth, sumStride, loose: false }, base);
   chunks(code, i32(batch * rowBlocks * panelBlocks), 1, (number) => {
-    const rest = code.keep("i32", "rest", `(i32.div_u ${get(number)} ${i32(panelBlocks)})`);
-    const panel = times(`(i32.rem_u ${get(number)} ${i32(panelBlocks)})`, unitPanels);
-    const firstPanel = code.keep("i32", "panel", panel);
-    const lastPanel = writer.least(add(get(firstPanel), i32(unitPanels)), panels);
-    const item = code.keep("i32", "item", `(i32.div_u ${get(rest)} ${i32(rowBlocks)})`);
-    const row = code.keep("i32", "row", times(`(i32.rem_u ${get(rest)} ${i32(rowBlocks)})`, rows));
-    const rowEnd = writer.least(add(get(row), i32(rows)), m);
-    const unit = { row, rowEnd, firstPanel, lastPanel };
+    const { item, unit } = unitOf(code, writer, shape, number);
     sumBlocks(code, writer, shape, { a: start, item, sums, unit });
     writer.finish(sums, item, unit);
   });
   return code;
+}
+
+type UnitShape = Pick<MatmulShape, "panelBlocks" | "unitPanels" | "panels" | "rowBlocks" | "rows" | "m">;
+
+/** Which item of the batch, rows and panels unit number `number` (a local) has: panels first, then rows, then items. */
+export function unitOf(
+  code: Code,
+  writer: UnitWriter,
+  { panelBlocks, unitPanels, panels, rowBlocks, rows, m }: UnitShape,
+  number: string,
+): { readonly item: string; readonly unit: Unit } {
+  const rest = code.keep("i32", "rest", `(i32.div_u ${get(number)} ${i32(panelBlocks)})`);
+  const panel = times(`(i32.rem_u ${get(number)} ${i32(panelBlocks)})`, unitPanels);
+  const firstPanel = code.keep("i32", "panel", panel);
+  const lastPanel = writer.least(add(get(firstPanel), i32(unitPanels)), panels);
+  const item = code.keep("i32", "item", `(i32.div_u ${get(rest)} ${i32(rowBlocks)})`);
+  const row = code.keep("i32", "row", times(`(i32.rem_u ${get(rest)} ${i32(rowBlocks)})`, rows));
+  const rowEnd = writer.least(add(get(row), i32(rows)), m);
+  return { item, unit: { row, rowEnd, firstPanel, lastPanel } };
 }
 
 /** Sums a unit over all blocks of k, with B packed by `packCode`. `a`: A's address. */
