@@ -3,7 +3,7 @@ export type { Adjustment, ChunkList } from "./chunks/adjustment.ts";
 export { ChunkTables } from "./chunks/compact.ts";
 export type { ChunkMemory } from "./chunks/memory.ts";
 export { type ChunkStoreOptions, candidateSlots, type StoreShape } from "./chunks/options.ts";
-export type { PlannedBatch, PlannedRows } from "./chunks/resolver.ts";
+export { type PlannedBatch, type PlannedRows, placesOf } from "./chunks/resolver.ts";
 export { type RowChunkOptions, RowChunkScheme, rowChunks } from "./chunks/scheme.ts";
 export { type StepInputs, stepInputs } from "./chunks/step.ts";
 export { ChunkStore } from "./chunks/store.ts";

@@ -20,6 +20,15 @@ export interface PlannedBatch extends PlannedRows {
   readonly offsets: Uint32Array;
 }
 
+/** Fills `places`, one for each position: the number of its row in the plan; 0 for padding, whose weight is 0. */
+export function placesOf({ sorted, offsets, count }: PlannedBatch, places: Uint32Array): Uint32Array {
+  if (offsets[count]! < places.length) places.fill(0);
+  for (let u = 0, at = 0; u < count; u++) {
+    for (const end = offsets[u + 1]!; at < end; at++) places[sorted[at]!] = u;
+  }
+  return places;
+}
+
 /** Marks a candidate that begins in this step, in the list of tracked chunks. */
 export const FRESH = 0x8000_0000;
 /** The same bit as a signed number, which is what the processor's own integers are. */
@@ -126,14 +135,9 @@ export class Resolver {
   }
 
   /** Which of the plan's rows each position has; 0 for padding, whose weight is 0. */
-  invert({ sorted, offsets, count }: PlannedBatch, positions: number): Uint32Array {
+  invert(plan: PlannedBatch, positions: number): Uint32Array {
     if (this.#inverse.length !== positions) this.#inverse = new Uint32Array(positions);
-    const inverse = this.#inverse;
-    if (offsets[count]! < positions) inverse.fill(0);
-    for (let u = 0, at = 0; u < count; u++) {
-      for (const end = offsets[u + 1]!; at < end; at++) inverse[sorted[at]!] = u;
-    }
-    return inverse;
+    return placesOf(plan, this.#inverse);
   }
 
   /** Addresses of rows as they are: nothing arrives, nothing is touched. Writes `rows.length` x K of them to `out`. */

@@ -1,5 +1,6 @@
 /** From a batch of the data package to the feeds of a program. */
-import type { Batch, BatchPlan } from "@trimtab/data";
+import type { Batch } from "@trimtab/data";
+import { placesOf } from "@trimtab/embeddings";
 import type { Feeds, HostArray } from "@trimtab/tensor-core";
 
 const PLAN_ARRAYS = ["sorted", "rows", "offsets", "pieceOffsets", "pieceFrom", "pieceTo"] as const;
@@ -17,21 +18,11 @@ export function batchFeeds(batch: Batch, needs: ReadonlySet<string>, extra: Feed
     if (!table.plan) continue;
     for (const part of PLAN_ARRAYS) put(`${table.name}.${part}`, table.plan[part]);
     const places = `${table.name}.places`;
-    if (needs.has(places)) feeds[places] = placesOf(table.plan, table.ids.length);
+    if (needs.has(places)) feeds[places] = placesOf(table.plan, new Uint32Array(table.ids.length));
     put(`${table.name}.count`, table.plan.count);
     put(`${table.name}.pieceCount`, table.plan.pieceCount);
   }
   return feeds;
-}
-
-/** For each position its row's number in the plan; 0 for padding. */
-function placesOf({ sorted, offsets, count }: BatchPlan, positions: number): Uint32Array {
-  const places = new Uint32Array(positions);
-  for (let u = 0; u < count; u++) {
-    const to = offsets[u + 1]!;
-    for (let k = offsets[u]!; k < to; k++) places[sorted[k]!] = u;
-  }
-  return places;
 }
 
 /** The same feeds lengthened with zeros to a batch of `rows` rows: for the last, shorter batch of a scoring pass. */
