@@ -4,11 +4,11 @@
  *   bun benchmarks/src/trials.ts unpack benchmarks/results/trials.jsonl runs/study/trials    into a cache that `compare` asks
  * Searches are run again where they are needed: with the same seed they find the same scheme, and its training is known by it.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { parseResultRow, type ResultRow, readResults } from "@trimtab/eval";
 import { TrialCache } from "@trimtab/search-core";
-import { writeWhole } from "@trimtab/tensor-core";
+import { readLines, writeLines } from "./json-lines.ts";
 
 const [task, file, ...places] = process.argv.slice(2);
 if (!file || places.length === 0 || (task !== "pack" && task !== "unpack")) {
@@ -23,9 +23,7 @@ const nameOf = (row: ResultRow) =>
   JSON.stringify([row.dataset, row.model, row.method, row.budget, row.seeds.run, keyOf(row), deviceOf(row)]);
 
 function readPacked(path: string): ResultRow[] {
-  if (!existsSync(path)) return [];
-  const lines = readFileSync(path, "utf8").trim().split("\n").filter(Boolean);
-  return lines.map((line, i) => parseResultRow(JSON.parse(line), `line ${i + 1} of ${path}`));
+  return readLines(path).map((row, i) => parseResultRow(row, `line ${i + 1} of ${path}`));
 }
 
 /** results.jsonl files below a folder. */
@@ -48,9 +46,8 @@ if (task === "pack") {
       if (!rows.has(nameOf(row))) rows.set(nameOf(row), { ...row, command, config });
     }
   }
-  const lines = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => JSON.stringify(row));
-  mkdirSync(dirname(file), { recursive: true });
-  writeWhole(file, [new TextEncoder().encode(`${lines.join("\n")}\n`)]);
+  const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+  writeLines(file, sorted);
   console.log(`${file}: ${rows.size} rows, ${rows.size - before} of them new`);
 } else {
   const rows = readPacked(file);

@@ -7,7 +7,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { writeJson } from "@trimtab/search-core";
-import { writeWhole } from "@trimtab/tensor-core";
+import { readLines, writeLines } from "../json-lines.ts";
 import type { Answer } from "./trial.ts";
 
 /** One file of a study: "criteo-deepfm/trials/seed-1-dense.json". */
@@ -20,12 +20,6 @@ const [task, packed, folder] = process.argv.slice(2);
 if (!packed || !folder || (task !== "pack" && task !== "unpack")) {
   console.error("usage: pack.ts pack FILE STUDIES_FOLDER | pack.ts unpack FILE STUDIES_FOLDER");
   process.exit(2);
-}
-
-function readPacked(path: string): Line[] {
-  if (!existsSync(path)) return [];
-  const lines = readFileSync(path, "utf8").trim().split("\n").filter(Boolean);
-  return lines.map((line) => JSON.parse(line) as Line);
 }
 
 /** An answer without what no table reads. */
@@ -56,16 +50,16 @@ function filesOf(study: string): Line[] {
   ];
 }
 
-const known = new Map(readPacked(packed).map(({ file, content }) => [file, content]));
+const lines = readLines(packed) as Line[];
+const known = new Map(lines.map(({ file, content }) => [file, content]));
 if (task === "pack") {
   const studies = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   for (const { file, content } of studies.flatMap(({ name }) => filesOf(name))) known.set(file, content);
-  const lines = [...known]
+  const sorted = [...known]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([file, content]) => JSON.stringify({ file, content }));
-  mkdirSync(dirname(packed), { recursive: true });
-  writeWhole(packed, [new TextEncoder().encode(`${lines.join("\n")}\n`)]);
-  console.log(`${packed}: ${lines.length} files of studies`);
+    .map(([file, content]): Line => ({ file, content }));
+  writeLines(packed, sorted);
+  console.log(`${packed}: ${sorted.length} files of studies`);
 } else {
   const absent = [...known].filter(([file]) => !existsSync(join(folder, file)));
   for (const [file, content] of absent) {
