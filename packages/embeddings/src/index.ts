@@ -8,7 +8,7 @@ export { type RowChunkOptions, RowChunkScheme, rowChunks } from "./chunks/scheme
 export { type StepInputs, stepInputs } from "./chunks/step.ts";
 export { ChunkStore } from "./chunks/store.ts";
 export { ChunkStoreTables } from "./chunks/store-tables.ts";
-export { FIRST, LIVE, type Tracked, type ChunkArrays } from "./chunks/tracked.ts";
+export { type ChunkArrays, FIRST, LIVE, type Tracked } from "./chunks/tracked.ts";
 export type { ChunkVisit, Utilities } from "./chunks/utilities.ts";
 export { type ElementOptions, ElementScheme, elements } from "./elements/elements.ts";
 export {
@@ -28,6 +28,7 @@ export {
   layoutOf,
   slotsOf,
   type TableLayout,
+  touchedAtMost,
 } from "./fields.ts";
 export { compareSchemes, type SchemeComparison } from "./scheme/compare.ts";
 export { drawScheme, showBytes } from "./scheme/describe.ts";
@@ -59,5 +60,5 @@ export {
   tableDraw,
 } from "./tables/initial.ts";
 export { LookupInputs } from "./tables/inputs.ts";
-export { type Lookup, type LookupOrigin, lookUp, type VectorTransform } from "./tables/lookup.ts";
+export { type Lookup, type LookupOrigin, lookUp, pool, type VectorTransform } from "./tables/lookup.ts";
 export { DenseTables, type FieldPlace, type TablePart } from "./tables/tables.ts";

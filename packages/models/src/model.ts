@@ -43,6 +43,8 @@ export interface ForwardOptions {
    * rounding, and gradients for all variables, but that of `lookedUp` is then without the tower's part. Only in training.
    */
   readonly byRow?: boolean;
+  /** Vectors from elsewhere in place of the tables' own lookup; its `times`, if it has one, is what a first layer over `concat` goes by. */
+  readonly vectors?: (inputs: LookupInputs) => Vectors;
 }
 
 export interface Forward {
@@ -176,9 +178,11 @@ export class Model {
    * The model's graph for one batch size. Nothing runs. Dropout of layer i draws from stream i of `rng.seed`, `rng.step` (of a bottom
    * tower from 500 + i); whoever adds draws of their own to the same program takes streams from 1000 on.
    */
-  forward({ batch, training, transform, byRow = false }: ForwardOptions): Forward {
+  forward({ batch, training, transform, byRow = false, vectors }: ForwardOptions): Forward {
     const inputs = new LookupInputs(this.scheme.fields, { batch, training });
-    const lookup = this.tables.order.length > 0 ? this.tables.lookup(inputs, transform) : undefined;
+    const own = () => (this.tables.order.length > 0 ? this.tables.lookup(inputs, transform) : undefined);
+    const lookup = vectors ? vectors(inputs) : own();
+    const asksTimes = vectors !== undefined || (byRow && this.#byRow);
     const terms: Tensor[] = [];
     const updates: Tensor[] = [];
     if (this.#linear) terms.push(this.#linear.apply(inputs));
@@ -191,9 +195,7 @@ export class Model {
         updates.push(...applied.updates);
         return applied.output;
       };
-      terms.push(
-        reshape(apply(this.#tower, this.#towerReads(lookup, batch, byRow && this.#byRow, apply)), [batch]),
-      );
+      terms.push(reshape(apply(this.#tower, this.#towerReads(lookup, batch, asksTimes, apply)), [batch]));
     }
     const logits = terms.reduce((total, term) => add(total, term));
     return {
@@ -210,7 +212,7 @@ export class Model {
   #towerReads(
     lookup: Vectors,
     batch: number,
-    byRow: boolean,
+    asksTimes: boolean,
     apply: (tower: Tower, reads: Reads) => Tensor,
   ): Reads {
     const { config, tables } = this;
@@ -221,7 +223,7 @@ export class Model {
     }
     if (readsProjected(config, tables))
       return times(reshape(lookup.projected, [batch, tables.order.length * tables.modelDim]));
-    return (weight) => (byRow ? lookup.times?.(weight) : undefined) ?? matmul(lookup.concat, weight);
+    return (weight) => (asksTimes ? lookup.times?.(weight) : undefined) ?? matmul(lookup.concat, weight);
   }
 
   /** Fills tables and matrices with fresh values; everything else is as the constructor left it. */

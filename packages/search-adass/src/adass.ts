@@ -48,7 +48,7 @@ export const adass = defineSearcher({
         fields: data.fields,
         sample,
         batch: trainingOf(task).scoreBatch,
-        cached: memory.cache > 0,
+        keep: memory.keep,
       });
       const allocated = task.device.memory().variableBytes - before;
       const supernet = await trainSupernet(task, data, settings, stage, evaluator, emit);
@@ -76,7 +76,7 @@ export const adass = defineSearcher({
         found: found.map(({ budget, scheme }) => ({ budget, scheme })),
         notes: {
           settings,
-          memory: { ...memory, allocated },
+          memory: { ...memory, keep: memory.keep ?? null, allocated },
           supernet: {
             steps: supernet.steps,
             probes: supernet.probes,
@@ -123,8 +123,8 @@ function memoryNote(memory: SupernetMemory, { candidates }: Settings): string {
   return `the supernet of sizes ${candidates.join(", ")} takes ${showBytes(memory.most)} on the device (${parts(memory)})`;
 }
 
-function parts({ supernet, optimizer, cache }: SupernetMemory): string {
-  const kept =
-    cache > 0 ? `${showBytes(cache)} for the sample's vectors` : "no vectors of the sample are kept";
+function parts({ supernet, optimizer, keep, cache }: SupernetMemory): string {
+  const what = keep?.products ? "vectors and first layer" : "vectors";
+  const kept = keep ? `${showBytes(cache)} for the sample's ${what}` : "nothing of the sample is kept";
   return `${showBytes(supernet)} of numbers, ${showBytes(optimizer)} of the optimizer, ${kept}`;
 }

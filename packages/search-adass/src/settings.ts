@@ -90,7 +90,7 @@ export const adassConfigSchema = z.strictObject({
   cacheBytes: weight
     .default(2 ** 29)
     .describe(
-      "device bytes that the sample's vectors may take; over it paths are scored from the tables, slower",
+      "device bytes that may be kept of the sample's rows (vectors, and products with a tower's first layer); over it products, then all, are made for each path, slower",
     ),
   memoryLimit: positive
     .optional()

@@ -55,7 +55,7 @@ export {
 } from "./searcher.ts";
 export { baseDim, fieldSpecs, Task, type TaskOptions } from "./task.ts";
 export { type TrainConfig, type TrainConfigInput, trainConfigSchema } from "./training/config.ts";
-export { batchFeeds } from "./training/feeds.ts";
+export { batchFeeds, padFeeds } from "./training/feeds.ts";
 export type { TrainHooks, TrainPlace } from "./training/hooks.ts";
 export type { TrainEvent, TrainProgress } from "./training/progress.ts";
 export { Scorer } from "./training/scorer.ts";

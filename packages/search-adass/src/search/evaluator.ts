@@ -1,30 +1,15 @@
 /**
- * Scores paths on the frozen supernet. The vectors of the sample, for every size of every field, are kept on the device where they fit:
- * a path then costs a lookup among them and the model's forward pass. Else every path goes through the tables, maps and norms again.
+ * Scores paths on the frozen supernet. What every size makes of the sample's rows is kept on the device where it fits: a path then costs
+ * lookups among it and the rest of the model's forward pass. Else every path goes through the tables, maps and norms again.
  */
 import { type Columns, createBatchSource, type FieldInfo } from "@trimtab/data";
-import { slotsOf, type VectorTransform } from "@trimtab/embeddings";
 import { auc } from "@trimtab/eval";
-import { batchFeeds } from "@trimtab/search-core";
-import {
-  add,
-  type Device,
-  type Feeds,
-  gather,
-  gt,
-  input,
-  iota,
-  minimum,
-  mul,
-  type Program,
-  reshape,
-  sub,
-  type Tensor,
-  type Variable,
-  where,
-} from "@trimtab/tensor-core";
+import { batchFeeds, padFeeds } from "@trimtab/search-core";
+import type { Device, Feeds, Program, Tensor } from "@trimtab/tensor-core";
 import { type Path, pathKey } from "../path.ts";
 import type { Stage } from "../supernet/stage.ts";
+import { Kept, type KeptWidths, keptRows } from "./kept.ts";
+import { SampleRows } from "./sample-rows.ts";
 
 export interface EvaluatorOptions {
   readonly device: Device;
@@ -34,22 +19,24 @@ export interface EvaluatorOptions {
   readonly sample: Columns;
   /** Rows a scoring step. */
   readonly batch: number;
-  /** Keep the sample's vectors; false: score from the tables. */
-  readonly cached: boolean;
+  /** What to keep of the sample's rows; undefined: score from the tables. */
+  readonly keep?: KeptWidths;
 }
 
-/** A few rows of the sample: what its model is fed beside a path. */
+/** A few rows of data: what the model is fed beside a path. */
 interface Chunk {
   readonly from: number;
   readonly rows: number;
   readonly feeds: Feeds;
 }
 
-interface Cache {
-  /** [K' * V * S, d], K' sizes above 0: row (k * V + v) * S + s. */
-  readonly vectors: Variable;
-  readonly name: string;
-  readonly slots: number;
+/** What is kept, and what makes it. */
+interface Keeping {
+  readonly kept: Kept;
+  readonly rows: SampleRows;
+  readonly program: Program<{ vectors: Tensor; products?: Tensor }>;
+  /** The rows themselves as data. */
+  readonly chunks: readonly Chunk[];
 }
 
 /** Scoring steps that may wait for their logits at once. */
@@ -57,70 +44,68 @@ const IN_FLIGHT = 4;
 
 export class Evaluator {
   readonly #options: EvaluatorOptions;
+  readonly #batch: number;
   readonly #chunks: readonly Chunk[];
-  readonly #caches: ReadonlyMap<string, Cache>;
   readonly #program: Program<{ logits: Tensor }>;
   readonly #needs: ReadonlySet<string>;
-  /** Makes the vectors of one size; absent where they are not kept. */
-  readonly #fill: Program<Record<string, Tensor>> | undefined;
+  readonly #keeping: Keeping | undefined;
   readonly #known = new Map<string, number>();
 
   private constructor(
     options: EvaluatorOptions,
+    batch: number,
     chunks: readonly Chunk[],
-    caches: ReadonlyMap<string, Cache>,
     program: Program<{ logits: Tensor }>,
-    fill: Program<Record<string, Tensor>> | undefined,
+    keeping: Keeping | undefined,
   ) {
     this.#options = options;
+    this.#batch = batch;
     this.#chunks = chunks;
-    this.#caches = caches;
     this.#program = program;
     this.#needs = new Set(program.inputs);
-    this.#fill = fill;
+    this.#keeping = keeping;
   }
 
   static async make(options: EvaluatorOptions): Promise<Evaluator> {
-    const { device, stage } = options;
-    const batch = Math.min(options.batch, options.sample.rows);
+    const { device, stage, sample } = options;
+    const batch = Math.min(options.batch, sample.rows);
     const made: { dispose(): void }[] = [];
     try {
-      const caches = options.cached ? makeCaches(options, made) : new Map<string, Cache>();
-      let fill: Program<Record<string, Tensor>> | undefined;
-      const own = stage.candidates.transform("score");
-      if (options.cached) {
-        fill = await device.compile({ outputs: vectorsOf(options, batch, own) });
-        made.push(fill);
-      }
-      const transform = options.cached ? fromCaches(options, caches) : own;
-      const { logits } = stage.model.forward({ batch, training: false, transform });
+      const keeping = options.keep && (await keepingOf(options, options.keep, made));
+      const { logits } = stage.model.forward(
+        keeping
+          ? { batch, training: false, vectors: (inputs) => keeping.kept.lookup(inputs) }
+          : { batch, training: false, transform: stage.candidates.transform("score") },
+      );
       const program = await device.compile({ outputs: { logits } });
       made.push(program);
-      return new Evaluator(options, await chunksOf(options, batch), caches, program, fill);
+      return new Evaluator(options, batch, await chunksOf(options, sample, batch), program, keeping);
     } catch (reason) {
       for (const each of made.reverse()) each.dispose();
       throw reason;
     }
   }
 
-  /** Call it when the supernet has changed: earlier answers and vectors are of no use then. */
+  /** Call it when the supernet has changed: earlier answers and what is kept are of no use then. */
   async refresh(): Promise<void> {
     this.#known.clear();
-    const { candidates, fields, stage, sample } = this.#options;
-    if (!this.#fill) return;
-    const needs = new Set(this.#fill.inputs);
+    if (!this.#keeping) return;
+    const { candidates, fields, stage } = this.#options;
+    const { kept, rows, program, chunks } = this.#keeping;
+    const needs = new Set(program.inputs);
     const first = candidates.findIndex((d) => d > 0);
     for (let k = first; k < candidates.length; k++) {
-      const path = fields.map(() => k);
-      for (const { from, rows, feeds } of this.#chunks) {
-        const all = { ...only(feeds, needs), ...stage.candidates.feedsOf({ path }, needs) };
-        const out = await this.#fill.fetch(all);
-        for (const [layout, { vectors, slots }] of this.#caches) {
-          const dim = vectors.shape[1]!;
-          const fresh = out[layout]! as Float32Array;
-          const at = ((k - first) * sample.rows + from) * slots * dim;
-          vectors.write(fresh.subarray(0, rows * slots * dim), at);
+      const path = stage.candidates.feedsOf({ path: fields.map(() => k) }, needs);
+      const own = { vectors: floats(rows.count, kept.vectors), products: floats(rows.count, kept.products) };
+      for (const { from, rows: here, feeds } of chunks) {
+        const out = await program.fetch({ ...only(feeds, needs), ...path });
+        for (const name of ["vectors", "products"] as const) {
+          const values = out[name] as Float32Array | undefined;
+          if (values) spread(values, own[name], { rows, from, here, width: kept[name]!.shape[1]! });
         }
+      }
+      for (const name of ["vectors", "products"] as const) {
+        kept[name]?.write(own[name], (k - first) * own[name].length);
       }
     }
   }
@@ -131,11 +116,10 @@ export class Evaluator {
     const out = new Float32Array(sample.rows);
     const waiting: Promise<void>[] = [];
     for (const { from, rows, feeds } of this.#chunks) {
-      const own = this.#caches.size > 0 ? this.#choices(path, from) : {};
       const all = {
         ...only(feeds, this.#needs),
         ...stage.candidates.feedsOf({ path }, this.#needs),
-        ...only(own, this.#needs),
+        ...(this.#needs.has("adass.places") ? { "adass.places": this.#places(path, from) } : {}),
       };
       waiting.push(
         this.#program.fetch(all, ["logits"]).then(({ logits }) => {
@@ -165,74 +149,71 @@ export class Evaluator {
 
   dispose(): void {
     this.#program.dispose();
-    this.#fill?.dispose();
-    for (const { vectors } of this.#caches.values()) vectors.dispose();
+    this.#keeping?.program.dispose();
+    this.#keeping?.kept.dispose();
   }
 
-  #choices(path: Path, from: number): Feeds {
-    const { stage, fields } = this.#options;
-    const feeds: Record<string, Uint32Array | number> = { "adass.from": from };
-    for (const { layout } of stage.model.tables.parts.map(({ group }) => group)) {
-      const slots = layout.fields.flatMap(({ field }) =>
-        Array.from({ length: fields[field]!.slots }, () => path[field]!),
-      );
-      feeds[`adass.slots.${layout.name}`] = Uint32Array.from(slots);
-    }
-    return feeds;
+  #places(path: Path, from: number): Uint32Array {
+    const { kept, rows } = this.#keeping!;
+    const { candidates } = this.#options;
+    const first = candidates.findIndex((d) => d > 0);
+    return rows.places(path, kept.layout, {
+      from,
+      batch: this.#batch,
+      first,
+      sizes: candidates.length - first,
+    });
   }
 }
 
-function makeCaches({ device, stage, candidates, sample }: EvaluatorOptions, made: { dispose(): void }[]) {
-  const { tables, scheme } = stage.model;
-  const sizes = candidates.filter((d) => d > 0).length;
-  const caches = new Map<string, Cache>();
-  for (const { group } of tables.parts) {
-    const { name } = group.layout;
-    const slots = slotsOf(group.layout, scheme.fields);
-    const vectors = device.variable(`adass.cache.${name}`, [sizes * sample.rows * slots, tables.modelDim]);
-    made.push(vectors);
-    caches.set(name, { vectors, name, slots });
-  }
-  return caches;
-}
-
-/** Outputs: [B, S, d] of each table, before pooling. */
-function vectorsOf({ stage }: EvaluatorOptions, batch: number, own: VectorTransform): Record<string, Tensor> {
-  const outputs: Record<string, Tensor> = {};
-  const transform: VectorTransform = (vectors, origin) => {
-    const out = own(vectors, origin);
-    outputs[origin.layout.name] = out;
-    return out;
-  };
+async function keepingOf(
+  options: EvaluatorOptions,
+  widths: KeptWidths,
+  made: { dispose(): void }[],
+): Promise<Keeping> {
+  const { device, stage, candidates, fields, sample } = options;
+  const kept = new Kept(device, stage, keptRows(stage.model.scheme.fields, candidates, sample.rows), widths);
+  made.push(kept);
+  const rows = new SampleRows(sample, fields);
+  const columns = rows.columns();
+  const batch = Math.min(options.batch, columns.rows);
+  let seen: Tensor | undefined;
+  const score = stage.candidates.transform("score");
   // built for what passes through the transform alone
-  stage.model.forward({ batch, training: false, transform });
-  return outputs;
+  stage.model.forward({
+    batch,
+    training: false,
+    transform: (vectors, origin) => (seen = score(vectors, origin)),
+  });
+  const program = await device.compile({ outputs: { ...kept.made(seen!) } });
+  made.push(program);
+  return { kept, rows, program, chunks: await chunksOf(options, columns, batch) };
 }
 
-/** Looked-up vectors, from the caches: the model's own lookup is left out of the program. */
-function fromCaches(
-  { candidates, sample }: EvaluatorOptions,
-  caches: ReadonlyMap<string, Cache>,
-): VectorTransform {
-  const first = candidates.findIndex((d) => d > 0);
-  return (looked, { layout }) => {
-    const { vectors, slots } = caches.get(layout.name)!;
-    const [batch] = looked.shape as [number];
-    // a last, shorter step reads its last row again
-    const row = minimum(add(iota([batch, 1]), input("adass.from", [], "u32")), sample.rows - 1);
-    const choice = input(`adass.slots.${layout.name}`, [slots], "u32");
-    const size = reshape(where(gt(choice, first), sub(choice, first), 0), [1, slots]);
-    const at = add(mul(add(mul(size, sample.rows), row), slots), iota([1, slots]));
-    const chosen = gather(vectors.value, at);
-    return first === 0 ? chosen : where(gt(reshape(choice, [1, slots, 1]), 0), chosen, 0);
-  };
+const floats = (rows: number, kept: { readonly shape: readonly number[] } | undefined): Float32Array =>
+  new Float32Array(kept ? rows * kept.shape[1]! : 0);
+
+/** From [batch, F, width], row i the i-th row of each field, to [U, width]. */
+function spread(
+  values: Float32Array,
+  out: Float32Array,
+  { rows, from, here, width }: { rows: SampleRows; from: number; here: number; width: number },
+): void {
+  const fields = rows.ids.length;
+  rows.ids.forEach((own, f) => {
+    for (let i = 0, end = Math.min(here, own.length - from); i < end; i++) {
+      const at = (i * fields + f) * width;
+      out.set(values.subarray(at, at + width), (rows.starts[f]! + from + i) * width);
+    }
+  });
 }
 
 async function chunksOf(
-  { stage, fields, sample }: EvaluatorOptions,
+  { stage, fields }: EvaluatorOptions,
+  columns: Columns,
   batch: number,
 ): Promise<readonly Chunk[]> {
-  const source = createBatchSource(sample, {
+  const source = createBatchSource(columns, {
     fields,
     tables: stage.model.layouts,
     batch,
@@ -248,7 +229,8 @@ async function chunksOf(
       chunks.push({
         from: chunks.reduce((n, c) => n + c.rows, 0),
         rows: each.rows,
-        feeds: copied(batchFeeds(each, names), each.rows, batch),
+        // copies: they outlive the batch
+        feeds: padFeeds(batchFeeds(each, names), each.rows, batch),
       });
       each.release();
     }
@@ -256,18 +238,6 @@ async function chunksOf(
     await source.close();
   }
   return chunks;
-}
-
-/** Copies that outlive the batch, lengthened with zeros to a whole step. */
-function copied(feeds: Feeds, rows: number, batch: number): Feeds {
-  return Object.fromEntries(
-    Object.entries(feeds).map(([name, value]) => {
-      const own = value as Uint32Array | Float32Array;
-      const longer = new (own.constructor as new (n: number) => Uint32Array)((own.length / rows) * batch);
-      longer.set(own);
-      return [name, longer];
-    }),
-  );
 }
 
 function only(feeds: Feeds, needs: ReadonlySet<string>): Feeds {

@@ -3,6 +3,7 @@ import { uniform } from "@trimtab/embeddings";
 import type { ModelConfig } from "@trimtab/models";
 import { baseDim, type Task } from "@trimtab/search-core";
 import type { Device, Variable } from "@trimtab/tensor-core";
+import { firstLayerOf, type KeptWidths, keptRows } from "../search/kept.ts";
 import type { Settings } from "../settings.ts";
 import { openStage } from "./stage.ts";
 
@@ -11,7 +12,8 @@ export interface SupernetMemory {
   readonly supernet: number;
   /** Bytes of its optimizer. */
   readonly optimizer: number;
-  /** Bytes of the sample's vectors, all sizes of all fields, while paths are scored. 0: they are not kept. */
+  /** What is kept of the sample's rows while paths are scored, and its bytes; undefined and 0: nothing. */
+  readonly keep: KeptWidths | undefined;
   readonly cache: number;
   /** Bytes at most at any time; temporaries of programs come on top. */
   readonly most: number;
@@ -19,16 +21,26 @@ export interface SupernetMemory {
 
 const VALUE = 4;
 
-/** Bytes of the sample's vectors if they are kept: one a row, slot and size above 0. */
-export function cacheBytesOf(
-  { fields }: Pick<Task, "fields">,
-  dim: number,
-  settings: Pick<Settings, "candidates">,
-  rows: number,
-): number {
-  const slots = fields.reduce((n, f) => n + f.slots, 0);
-  const sizes = settings.candidates.filter((d) => d > 0).length;
-  return rows * slots * sizes * dim * VALUE;
+/**
+ * What to keep of the sample's rows, within `cacheBytes`: vectors and products with the first layer, or vectors alone, or nothing. Each is
+ * one binding of a kernel.
+ */
+function keepWithin(
+  { device, fields }: Pick<Task, "device" | "fields">,
+  settings: Settings,
+  sampleRows: number,
+  widths: KeptWidths,
+): { readonly keep: KeptWidths | undefined; readonly cache: number } {
+  const rows = keptRows(fields, settings.candidates, sampleRows);
+  const choices = [widths, { ...widths, products: 0 }];
+  for (const keep of choices) {
+    const sizes = [rows * keep.vectors * VALUE, rows * keep.products * VALUE];
+    const cache = sizes[0]! + sizes[1]!;
+    if (cache <= settings.cacheBytes && Math.max(...sizes) <= device.info.maxBindingBytes) {
+      return { keep, cache };
+    }
+  }
+  return { keep: undefined, cache: 0 };
 }
 
 /**
@@ -46,12 +58,11 @@ export async function estimateMemory(
     baseDim(model),
   );
   const rows = fields.reduce((n, f) => n + f.rows, 0) / fields.length;
-  const { supernet, optimizer } = await measure(device, { model, uniform: small, seed }, settings, rows);
-  const whole = cacheBytesOf(task, baseDim(model), settings, sampleRows);
-  // one binding holds them, or none does
-  const cache = whole <= Math.min(settings.cacheBytes, device.info.maxBindingBytes) ? whole : 0;
+  const of = { model, uniform: small, seed };
+  const { supernet, optimizer, widths } = await measure(device, of, settings, rows);
+  const { keep, cache } = keepWithin(task, settings, sampleRows, widths);
   // paths are scored while the optimizer still is there: epochs of training follow
-  return { supernet, optimizer, cache, most: supernet + optimizer + cache };
+  return { supernet, optimizer, keep, cache, most: supernet + optimizer + cache };
 }
 
 async function measure(
@@ -59,7 +70,7 @@ async function measure(
   task: { model: ModelConfig; uniform: ReturnType<typeof uniform>; seed: number },
   settings: Settings,
   rows: number,
-): Promise<Pick<SupernetMemory, "supernet" | "optimizer">> {
+): Promise<Pick<SupernetMemory, "supernet" | "optimizer"> & { readonly widths: KeptWidths }> {
   const before = device.memory().variableBytes;
   const stage = await openStage(device, task, settings);
   try {
@@ -75,7 +86,9 @@ async function measure(
     }
     const small = tables.reduce((n, v) => n + bytes(v, false), 0);
     const real = tables.reduce((n, v) => n + bytes(v, true), 0);
-    return { supernet: all - optimizerSmall - small + real, optimizer };
+    const vectors = stage.model.tables.modelDim;
+    const widths = { vectors, products: firstLayerOf(stage.model)?.shape[1] ?? 0 };
+    return { supernet: all - optimizerSmall - small + real, optimizer, widths };
   } finally {
     stage.dispose();
   }

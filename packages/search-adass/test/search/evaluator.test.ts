@@ -1,8 +1,11 @@
 // Paths scored from kept vectors and from the tables, and the fixed sample.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { Random } from "@trimtab/data";
+import { type FieldInfo, Random } from "@trimtab/data";
+import { uniform } from "@trimtab/embeddings";
 import { deepfm, dlrm, dnn, fm, type ModelConfig, wideDeep } from "@trimtab/models";
+import { fieldSpecs } from "@trimtab/search-core";
 import { adassConfigSchema, Evaluator, openStage, settingsOf } from "../../src/index.ts";
+import { firstLayerOf } from "../../src/search/kept.ts";
 import { sampleOf } from "../../src/search/sample.ts";
 import { openTiny, type Tiny } from "../tiny.ts";
 
@@ -41,27 +44,83 @@ describe.each(MODELS)("$kind", (model) => {
       fields: data.fields,
       sample,
     };
+    const products = firstLayerOf(stage.model)?.shape[1] ?? 0;
+    expect(products).toBe(["dnn", "wideDeep", "deepfm"].includes(model.kind) ? 8 : 0);
     // three steps of 100 rows, the last of them half full
-    const kept = await Evaluator.make({ ...shared, batch: 100, cached: true });
-    const direct = await Evaluator.make({ ...shared, batch: 250, cached: false });
+    const kept = await Evaluator.make({ ...shared, batch: 100, keep: { vectors: 8, products } });
+    const vectors = await Evaluator.make({ ...shared, batch: 250, keep: { vectors: 8, products: 0 } });
+    const direct = await Evaluator.make({ ...shared, batch: 250 });
     await kept.refresh();
+    await vectors.refresh();
     const random = new Random(3);
     const answers = new Set<string>();
     for (let i = 0; i < 5; i++) {
       const path = data.fields.map(() => Math.floor(random.uniform() * settings.candidates.length));
-      const [a, b] = [await kept.logits(path), await direct.logits(path)];
-      expect(a.length).toBe(250);
-      a.forEach((x, row) => {
-        expect(Math.abs(x - b[row]!)).toBeLessThan(1e-4 * (1 + Math.abs(x)));
-      });
+      const b = await direct.logits(path);
+      const a = await kept.logits(path);
+      for (const own of [a, await vectors.logits(path)]) {
+        expect(own.length).toBe(250);
+        own.forEach((x, row) => {
+          expect(Math.abs(x - b[row]!)).toBeLessThan(1e-4 * (1 + Math.abs(x)));
+        });
+      }
       expect(await kept.auc(path)).toBeCloseTo(await direct.auc(path), 3);
       answers.add(a.join());
     }
     expect(answers.size).toBe(5);
     kept.dispose();
+    vectors.dispose();
     direct.dispose();
     stage.dispose();
   });
+});
+
+test("kept rows of multi-valued fields give the logits of the tables", async () => {
+  const fields: FieldInfo[] = [
+    { name: "user", kind: "categorical", rows: 30, slots: 1 },
+    { name: "genres", kind: "multi", rows: 12, slots: 3 },
+  ];
+  const rows = 70;
+  const random = new Random(4);
+  const draw = (n: number) => Math.floor(random.uniform() * n);
+  const genres = Uint32Array.from({ length: rows }, () => draw(4)).reduce<number[]>((all, used) => {
+    for (let s = 0; s < 3; s++) all.push(s < used ? (draw(4) * 3 + s) % 12 : 0xffffffff);
+    return all;
+  }, []);
+  const sample = {
+    rows,
+    labels: Float32Array.from({ length: rows }, (_, i) => i % 2),
+    ids: [Uint32Array.from({ length: rows }, () => draw(30)), Uint32Array.from(genres)],
+  };
+  const candidates = [0, 2, 4];
+  const uniformScheme = uniform(fieldSpecs(fields), 4);
+  for (const model of [fm({ dim: 4, std: 0.3 }), deepfm({ dim: 4, std: 0.3, hidden: [5] })]) {
+    for (const batchNorm of [false, true]) {
+      const config = adassConfigSchema.parse({ candidates, batchNorm });
+      const settings = settingsOf(config, { train: { batch: 8 } }, 4);
+      const stage = await openStage(tiny.device, { model, uniform: uniformScheme, seed: 1 }, settings);
+      const shared = { device: tiny.device, stage, candidates, fields, sample, batch: 32 };
+      const products = firstLayerOf(stage.model)?.shape[1] ?? 0;
+      const kept = await Evaluator.make({ ...shared, keep: { vectors: 4, products } });
+      const direct = await Evaluator.make(shared);
+      await kept.refresh();
+      for (const path of [
+        [2, 2],
+        [1, 2],
+        [2, 1],
+        [0, 1],
+        [1, 0],
+      ]) {
+        const wanted = await direct.logits(path);
+        (await kept.logits(path)).forEach((x, row) => {
+          expect(Math.abs(x - wanted[row]!)).toBeLessThan(1e-5 * (1 + Math.abs(x)));
+        });
+      }
+      kept.dispose();
+      direct.dispose();
+      stage.dispose();
+    }
+  }
 });
 
 test("a sample is the same rows every time, each with its own ids and label", async () => {
