@@ -7,6 +7,9 @@ import { packageNames, root, sourcesUnder, textOf, withoutComments } from "./tre
 
 const FOUNDATION = ["tensor-core", "data", "embeddings", "models", "eval"];
 
+/** What tests of all packages may import besides. */
+const TEST_SUPPORT = "test-support";
+
 /** What a package may import of ours. */
 function allowed(name: string): string[] {
   switch (name) {
@@ -52,7 +55,8 @@ describe.each(folders)("%s", (folder) => {
       for (const module of importsOf(textOf(file))) {
         const ours = /^@trimtab\/([^/]+)(\/.*)?$/.exec(module);
         if (ours === null || ours[1] === name) continue;
-        if (!may.includes(ours[1]!))
+        const support = ours[1] === TEST_SUPPORT && file.startsWith(`${folder}/test/`);
+        if (!support && !may.includes(ours[1]!))
           wrong.push(`${file} imports ${module}; ${name} may import: ${may.join(", ") || "none"}`);
         if (ours[2] !== undefined) wrong.push(`${file} imports ${module}, deeper than the package's index`);
         const declared = { ...manifest.dependencies, ...manifest.devDependencies };
@@ -64,10 +68,11 @@ describe.each(folders)("%s", (folder) => {
   });
 
   test("package.json depends only on what stands above it", () => {
+    expect(Object.keys(manifest.dependencies ?? {})).not.toContain(`@trimtab/${TEST_SUPPORT}`);
     const ours = Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })
       .filter((dependency) => dependency.startsWith("@trimtab/"))
       .map((dependency) => dependency.replace("@trimtab/", ""));
-    expect(ours.filter((dependency) => !may.includes(dependency))).toEqual([]);
+    expect(ours.filter((dependency) => dependency !== TEST_SUPPORT && !may.includes(dependency))).toEqual([]);
   });
 
   test("relative imports stay inside, end in their file's ending and lead to a file", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { asyncLaw, law } from "@trimtab/test-support";
 import fc from "fast-check";
 import { RingSource } from "../src/batch-source.ts";
 import {
@@ -18,7 +19,6 @@ import {
   type TableLayout,
   WorkerError,
 } from "../src/index.ts";
-import { law } from "./laws.ts";
 
 const fields: FieldInfo[] = [
   { name: "user", kind: "categorical", rows: 40, slots: 1 },
@@ -195,7 +195,7 @@ describe("batches", () => {
     const data = columns(700);
     const worker = createBatchSource(data, options());
     try {
-      await law(
+      await asyncLaw(
         fc.asyncProperty(
           fc.nat({ max: 5 }),
           fc.nat({ max: 11 }),

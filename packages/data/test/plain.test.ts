@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { asyncLaw, law } from "@trimtab/test-support";
 import fc from "fast-check";
 import {
   type Columns,
@@ -12,7 +13,6 @@ import {
   type TableLayout,
 } from "../src/index.ts";
 import { planView } from "../src/plan.ts";
-import { law } from "./laws.ts";
 import { plainOrder, plainPlan, plainTable } from "./plain.ts";
 
 const ruleOf = fc.constantFrom("mixed" as const, "modulo" as const);
@@ -92,7 +92,7 @@ describe("against the slow and obvious way", () => {
   });
 
   test("batches of any fields and tables, epoch after epoch, are equal to the bit", async () => {
-    await law(
+    await asyncLaw(
       fc.asyncProperty(
         problem,
         async ({ fieldList, tableList, rows, share, seed, shuffle, plans, users }) => {

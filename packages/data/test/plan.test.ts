@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import {
   BatchError,
@@ -10,7 +11,6 @@ import {
   planArrays,
   planCapacity,
 } from "../src/index.ts";
-import { law } from "./laws.ts";
 import { group } from "./plain.ts";
 
 function runs(plan: BatchPlan): [row: number, positions: number[]][] {

@@ -10,10 +10,9 @@ import {
   openDevice,
   RowGradient,
 } from "@trimtab/tensor-core";
+import { asyncLaw, type Feeds, feedsOf, needed, Random, randomValues } from "@trimtab/test-support";
 import fc from "fast-check";
 import { buildModel, deepfm, dnn, type Model, type ModelConfig, trainStep, wideDeep } from "../src/index.ts";
-import { type Feeds, feedsOf, needed, Random, randomValues } from "./batches.ts";
-import { asyncLaw } from "./laws.ts";
 
 setDefaultTimeout(120_000);
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ELEMENT_LAYOUTS, type ElementLayout, elements, type VectorTransform } from "@trimtab/embeddings";
 import { cast, type Device, type EngineName, gather, mul, Optimizer, openDevice } from "@trimtab/tensor-core";
+import { type Feeds, feedsOf, needed, Random, randomValues } from "@trimtab/test-support";
 import {
   buildModel,
   deepfm,
@@ -16,7 +17,6 @@ import {
   trainStep,
   wideDeep,
 } from "../src/index.ts";
-import { type Feeds, feedsOf, needed, Random, randomValues } from "./batches.ts";
 import { fields, givenModel, schemes } from "./setting.ts";
 
 // a software device takes seconds to compile a training step

@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { perField, uniform } from "@trimtab/embeddings";
 import { type Device, openDevice } from "@trimtab/tensor-core";
+import { feedsOf, needed } from "@trimtab/test-support";
 import { buildModel, deepfm, dlrm, fm, inheritModel, ModelError, scoreStep } from "../src/index.ts";
-import { feedsOf, needed } from "./batches.ts";
 import { logitsOf } from "./reference.ts";
 import { configs, contentsOf, fields, givenModel, schemes } from "./setting.ts";
 

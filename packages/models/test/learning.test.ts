@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { perField, uniform } from "@trimtab/embeddings";
 import { type Device, Optimizer, openDevice } from "@trimtab/tensor-core";
+import { feedsOf, needed, Random, randomValues } from "@trimtab/test-support";
 import { buildModel, deepfm, dlrm, fm, type ModelConfig, scoreStep, trainStep } from "../src/index.ts";
-import { feedsOf, needed, Random, randomValues } from "./batches.ts";
 
 // a software device takes seconds to compile a training step
 setDefaultTimeout(60_000);

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ChunkStoreError, ChunkStoreTables, type LookupBatch, uniform } from "@trimtab/embeddings";
 import { type Device, Optimizer, openDevice } from "@trimtab/tensor-core";
+import { feedsOf, needed, Random, randomValues } from "@trimtab/test-support";
 import {
   buildModel,
   deepfm,
@@ -15,7 +16,6 @@ import {
   trainStep,
   wideDeep,
 } from "../src/index.ts";
-import { feedsOf, needed, Random, randomValues } from "./batches.ts";
 import { fields } from "./setting.ts";
 
 setDefaultTimeout(120_000);

@@ -11,10 +11,9 @@ import {
   RowGradient,
   segmentSum,
 } from "@trimtab/tensor-core";
+import { asyncLaw, needed } from "@trimtab/test-support";
 import fc from "fast-check";
 import { buildModel, deepfm, dlrm, dnn, fm, lr, ModelError, scoreStep, trainStep } from "../src/index.ts";
-import { needed } from "./batches.ts";
-import { asyncLaw } from "./laws.ts";
 import { type Contents, firstMoments, logitsOf, lossOf } from "./reference.ts";
 import { configs, contentsOf, differences, fields, givenModel, schemes } from "./setting.ts";
 

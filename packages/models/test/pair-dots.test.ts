@@ -1,10 +1,9 @@
 // Pairwise dot products and their gradient against plain loops.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type Device, grad, input, mul, openDevice, sum, type Tensor } from "@trimtab/tensor-core";
+import { asyncLaw, Random } from "@trimtab/test-support";
 import fc from "fast-check";
 import { pairCount, pairDots, pairOrder } from "../src/index.ts";
-import { Random } from "./batches.ts";
-import { asyncLaw } from "./laws.ts";
 
 setDefaultTimeout(60_000);
 

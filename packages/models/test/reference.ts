@@ -3,8 +3,8 @@
  * graphs are tested against it, and their gradients against its central differences.
  */
 import type { DimScheme, EmbeddingTables } from "@trimtab/embeddings";
+import type { Values } from "@trimtab/test-support";
 import type { ModelConfig } from "../src/index.ts";
-import type { Values } from "./batches.ts";
 
 /** Contents of a model's variables by name. */
 export type Contents = ReadonlyMap<string, Float64Array>;

@@ -1,6 +1,7 @@
 /** The small world of the model tests: fields, schemes, configurations, and models with random contents. */
 import { type DimScheme, perField, uniform } from "@trimtab/embeddings";
 import type { Device } from "@trimtab/tensor-core";
+import { type Feeds, feedsOf, Random, randomValues, type Values } from "@trimtab/test-support";
 import {
   buildModel,
   deepfm,
@@ -12,7 +13,6 @@ import {
   type ModelConfig,
   wideDeep,
 } from "../src/index.ts";
-import { type Feeds, feedsOf, Random, randomValues, type Values } from "./batches.ts";
 import type { Contents } from "./reference.ts";
 
 export const fields = [

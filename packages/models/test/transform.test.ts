@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { LookupOrigin } from "@trimtab/embeddings";
 import { type Device, gather, mul, Optimizer, openDevice, rowSgd } from "@trimtab/tensor-core";
+import { needed } from "@trimtab/test-support";
 import { scoreStep, trainStep } from "../src/index.ts";
-import { needed } from "./batches.ts";
 import { configs, givenModel, schemes } from "./setting.ts";
 
 setDefaultTimeout(60_000);

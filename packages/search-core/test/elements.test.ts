@@ -1,9 +1,9 @@
 // Choosing single numbers under a budget, against brute force over every count.
 import { describe, expect, test } from "bun:test";
 import { type ElementScheme, elements, type FieldSpec } from "@trimtab/embeddings";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import { elementCapacity, elementsCannot, keepLargest, type Limit, meets } from "../src/index.ts";
-import { law } from "./laws.ts";
 
 interface Given {
   readonly fields: FieldSpec[];

@@ -1,6 +1,7 @@
 // The policy without a store: how many are taken and which, thresholds, hysteresis, percentiles, the ramp, what a budget pays for.
 import { describe, expect, test } from "bun:test";
 import { FIRST, LIVE, rowChunks } from "@trimtab/embeddings";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import {
   allChunks,
@@ -18,7 +19,6 @@ import {
   surelyFit,
   take,
 } from "../src/index.ts";
-import { law } from "./laws.ts";
 
 // few different values, so that there are ties, and infinite ones, which fields' best chunks have
 const score = fc.oneof(

@@ -1,8 +1,8 @@
 // An open vocabulary: ids that were never seen before arrive while training and earn chunks; those that fade lose theirs.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { type Device, openDevice } from "@trimtab/tensor-core";
+import { asyncLaw } from "@trimtab/test-support";
 import fc from "fast-check";
-import { asyncLaw } from "./laws.ts";
 import { type PassOptions, pass } from "./stream.ts";
 
 setDefaultTimeout(120_000);

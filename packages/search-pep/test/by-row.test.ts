@@ -8,10 +8,9 @@ import { uniform } from "@trimtab/embeddings";
 import { buildModel, deepfm } from "@trimtab/models";
 import { Task } from "@trimtab/search-core";
 import { bceWithLogits, type Device, grad, mean, openDevice, RowGradient } from "@trimtab/tensor-core";
+import { asyncLaw, feedsOf, needed, Random, randomValues } from "@trimtab/test-support";
 import fc from "fast-check";
 import { granularities, pep, Thresholds } from "../src/index.ts";
-import { feedsOf, needed, Random, randomValues } from "./batches.ts";
-import { asyncLaw } from "./laws.ts";
 
 setDefaultTimeout(120_000);
 

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { uniform } from "@trimtab/embeddings";
 import { buildModel, fm } from "@trimtab/models";
 import { type Device, openDevice } from "@trimtab/tensor-core";
+import { Random } from "@trimtab/test-support";
 import { Counter } from "../src/counter.ts";
 import { granularities, Thresholds } from "../src/index.ts";
-import { Random } from "./batches.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,5 +1,6 @@
 // The ramp: what it wants is monotone and reaches its end, and a level read off counts is the one that leaves as many.
 import { describe, expect, test } from "bun:test";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import {
   LOWEST,
@@ -11,7 +12,6 @@ import {
   shareAt,
   stepOf,
 } from "../src/schedule.ts";
-import { law } from "./laws.ts";
 
 const options = fc.record({
   steps: fc.integer({ min: 1, max: 5000 }),

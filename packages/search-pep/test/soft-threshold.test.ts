@@ -15,10 +15,9 @@ import {
   sum,
   type Tensor,
 } from "@trimtab/tensor-core";
+import { asyncLaw, feedsOf, Random } from "@trimtab/test-support";
 import fc from "fast-check";
 import { granularities, softThreshold, Thresholds } from "../src/index.ts";
-import { feedsOf, Random } from "./batches.ts";
-import { asyncLaw } from "./laws.ts";
 
 setDefaultTimeout(60_000);
 

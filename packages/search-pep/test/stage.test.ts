@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { uniform } from "@trimtab/embeddings";
 import { buildModel, fm, trainStep } from "@trimtab/models";
 import { broadcastTo, constant, type Device, Optimizer, openDevice } from "@trimtab/tensor-core";
+import { feedsOf, Random } from "@trimtab/test-support";
 import { isByRow } from "../src/granularity.ts";
 import {
   granularities,
@@ -13,7 +14,6 @@ import {
   softThreshold,
   Thresholds,
 } from "../src/index.ts";
-import { feedsOf, Random } from "./batches.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,10 +1,10 @@
 // Feeds on their way to an engine: whoever copies what is said to be new has the whole image, whatever came before.
 import { expect, test } from "bun:test";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import { FeedError } from "../src/errors.ts";
 import type { FeedSlot } from "../src/kernels/ir.ts";
 import { type Feeds, Staging } from "../src/staging.ts";
-import { law } from "./laws.ts";
 
 /** Slots one after another, with gaps as alignment makes them. */
 function slotsOf(sizes: readonly { length: number; gap: number; upTo: boolean }[]): FeedSlot[] {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import { DriftingZipf } from "../../src/generate/zipf.ts";
 import {
@@ -18,7 +19,6 @@ import {
   Random,
 } from "../../src/index.ts";
 import { failure, freshFolder } from "../folders.ts";
-import { law } from "../laws.ts";
 
 describe("drifting popularity of a field", () => {
   const anyDrift = fc.double({ min: 0.01, max: 20, noNaN: true });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import { PlantedLog } from "../../src/generate/truth.ts";
 import { Zipf } from "../../src/generate/zipf.ts";
@@ -20,7 +21,6 @@ import {
   StoppedError,
 } from "../../src/index.ts";
 import { failure, freshFolder } from "../folders.ts";
-import { law } from "../laws.ts";
 import { trainFm } from "./fm.ts";
 
 describe("Zipf values", () => {

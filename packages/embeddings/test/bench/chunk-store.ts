@@ -23,6 +23,7 @@ import {
   type Tensor,
   type Variable,
 } from "@trimtab/tensor-core";
+import { Random } from "@trimtab/test-support";
 import {
   buildTables,
   ChunkStoreTables,
@@ -31,7 +32,6 @@ import {
   type PlannedBatch,
   uniform,
 } from "../../src/index.ts";
-import { Random } from "../batches.ts";
 
 const ROWS = Number(process.argv[2] ?? 100_000);
 const BATCH = Number(process.argv[3] ?? 4096);

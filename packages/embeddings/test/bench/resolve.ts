@@ -1,8 +1,8 @@
 // What resolving one batch's addresses takes on the host, alone. Not a test.
 // Run: bun packages/embeddings/test/bench/resolve.ts [rows of the table] [rows of a batch] [K]
 import { openDevice, rowAdam } from "@trimtab/tensor-core";
+import { Random } from "@trimtab/test-support";
 import { ChunkStore } from "../../src/index.ts";
-import { Random } from "../batches.ts";
 
 const ROWS = Number(process.argv[2] ?? 1_000_000);
 const UNIQUE = Number(process.argv[3] ?? 40_000);

@@ -1,6 +1,7 @@
 // The host's parts of the chunk store against plain maps and sets: random commands.
 import { describe, expect, test } from "bun:test";
 import { rowSgd } from "@trimtab/tensor-core";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import { Addresses } from "../../src/chunks/addresses.ts";
 import { Arrivals } from "../../src/chunks/arrivals.ts";
@@ -11,7 +12,6 @@ import { storeShape } from "../../src/chunks/options.ts";
 import { FRESH, Resolver } from "../../src/chunks/resolver.ts";
 import { RowFields } from "../../src/chunks/row-fields.ts";
 import { layoutOf } from "../../src/fields.ts";
-import { law } from "../laws.ts";
 
 /** Rows that collide often, and rows of both ends of the range. */
 const rows = fc.oneof(

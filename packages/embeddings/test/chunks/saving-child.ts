@@ -1,7 +1,7 @@
 // Trains nothing: changes a store and saves it, again and again, until it is killed. Its argument is the file.
 import { openDevice, rowAdam, saveTensors } from "@trimtab/tensor-core";
+import { Random } from "@trimtab/test-support";
 import { ChunkStore } from "../../src/index.ts";
-import { Random } from "../batches.ts";
 
 const fields = [
   { name: "user", rows: 50, slots: 1 },

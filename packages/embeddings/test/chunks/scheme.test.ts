@@ -19,6 +19,7 @@ import {
   saveTensors,
   sum,
 } from "@trimtab/tensor-core";
+import { asyncLaw, feedsOf, law, needed, Random, randomValues, type Values } from "@trimtab/test-support";
 import fc from "fast-check";
 import {
   buildTables,
@@ -42,9 +43,8 @@ import {
   TablesError,
   uniform,
 } from "../../src/index.ts";
-import { feedsOf, needed, Random, randomValues, type Values } from "../batches.ts";
 import { onEachEngine } from "../engines.ts";
-import { asyncLaw, fieldsOf, law, randomMask } from "../laws.ts";
+import { fieldsOf, randomMask } from "../schemes.ts";
 
 setDefaultTimeout(240_000);
 

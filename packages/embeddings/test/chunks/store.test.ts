@@ -19,13 +19,12 @@ import {
   saveTensors,
   type Tensor,
 } from "@trimtab/tensor-core";
+import { asyncLaw, feedsOf, needed, Random } from "@trimtab/test-support";
 import fc from "fast-check";
 import { stepInputs } from "../../src/chunks/step.ts";
 import { ChunkStore, ChunkStoreError, type ChunkStoreOptions, FIRST, LIVE } from "../../src/index.ts";
 import { normalOf, threefry } from "../../src/tables/host-normals.ts";
-import { feedsOf, needed, Random } from "../batches.ts";
 import { onEachEngine } from "../engines.ts";
-import { asyncLaw } from "../laws.ts";
 
 setDefaultTimeout(240_000);
 

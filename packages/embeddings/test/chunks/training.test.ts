@@ -28,6 +28,7 @@ import {
   sum,
   type Tensor,
 } from "@trimtab/tensor-core";
+import { feedsOf, needed, Random, randomValues, type Values } from "@trimtab/test-support";
 import {
   buildTables,
   ChunkStore,
@@ -39,7 +40,6 @@ import {
   type PlannedBatch,
   uniform,
 } from "../../src/index.ts";
-import { feedsOf, needed, Random, randomValues, type Values } from "../batches.ts";
 import { onEachEngine } from "../engines.ts";
 
 setDefaultTimeout(240_000);

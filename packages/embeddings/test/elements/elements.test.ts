@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import {
   compareSchemes,
@@ -19,7 +20,7 @@ import {
   smallestLayout,
   uniform,
 } from "../../src/index.ts";
-import { elementSchemes, law } from "../laws.ts";
+import { elementSchemes } from "../schemes.ts";
 
 let folder = "";
 beforeAll(() => {

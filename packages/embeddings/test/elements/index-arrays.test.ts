@@ -1,10 +1,11 @@
 // Layouts on the host: packed, measured and read back.
 import { describe, expect, test } from "bun:test";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import { packIndex, unpackIndex } from "../../src/elements/index-arrays.ts";
 import { addressesOf } from "../../src/elements/tables.ts";
 import { ELEMENT_LAYOUTS } from "../../src/index.ts";
-import { elementSchemes, law } from "../laws.ts";
+import { elementSchemes } from "../schemes.ts";
 
 describe.each(ELEMENT_LAYOUTS.map((l) => [l] as const))("%s", (layout) => {
   test("law: the round trip is exact, and the arrays are as long as the formula says", () => {

@@ -24,6 +24,15 @@ import {
   sgd,
   sum,
 } from "@trimtab/tensor-core";
+import {
+  asyncLaw,
+  type Feeds,
+  feedsOf,
+  needed,
+  Random,
+  randomValues,
+  type Values,
+} from "@trimtab/test-support";
 import fc from "fast-check";
 import { addressesOf } from "../../src/elements/tables.ts";
 import {
@@ -43,9 +52,8 @@ import {
   uniform,
   type VectorTransform,
 } from "../../src/index.ts";
-import { type Feeds, feedsOf, needed, Random, randomValues, type Values } from "../batches.ts";
 import { onEachEngine } from "../engines.ts";
-import { asyncLaw, elementSchemes, randomMask } from "../laws.ts";
+import { elementSchemes, randomMask } from "../schemes.ts";
 
 // a software device takes seconds to compile a training step
 setDefaultTimeout(120_000);

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import { compareSchemes, drawScheme, perField, SchemeError, showBytes, uniform } from "../../src/index.ts";
-import { law, perFieldSchemes, schemes } from "../laws.ts";
+import { perFieldSchemes, schemes } from "../schemes.ts";
 
 const fields = [
   { name: "user", rows: 1000, slots: 1 },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import {
   compareSchemes,
@@ -8,7 +9,7 @@ import {
   schemeFromJSON,
   uniform,
 } from "../../src/index.ts";
-import { hashedSchemes, law } from "../laws.ts";
+import { hashedSchemes } from "../schemes.ts";
 
 const fields = [
   { name: "user", rows: 100, slots: 1 },

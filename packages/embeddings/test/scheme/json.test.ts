@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import {
   hashed,
@@ -12,7 +13,7 @@ import {
   schemeFromJSON,
   uniform,
 } from "../../src/index.ts";
-import { hashedSchemes, law, schemes } from "../laws.ts";
+import { hashedSchemes, schemes } from "../schemes.ts";
 
 const fields = [
   { name: "user", rows: 100, slots: 1 },

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import { layoutOf, slotsOf, uniform } from "../../src/index.ts";
 import { groupsOf, WHOLE } from "../../src/tables/groups.ts";
-import { law, schemes } from "../laws.ts";
+import { schemes } from "../schemes.ts";
 
 test("law: every field with a dim is in one table of that dim, rows lie end to end, names differ", () => {
   law(

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Device, openDevice } from "@trimtab/tensor-core";
+import { asyncLaw } from "@trimtab/test-support";
 import fc from "fast-check";
 import {
   buildTables,
@@ -17,7 +18,7 @@ import {
   TablesError,
   uniform,
 } from "../../src/index.ts";
-import { asyncLaw, hashedSchemes } from "../laws.ts";
+import { hashedSchemes } from "../schemes.ts";
 
 let device: Device;
 let folder = "";

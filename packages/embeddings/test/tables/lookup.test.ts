@@ -10,6 +10,7 @@ import {
   segmentSum,
   sum,
 } from "@trimtab/tensor-core";
+import { asyncLaw, feedsOf, needed, Random, randomValues, type Values } from "@trimtab/test-support";
 import fc from "fast-check";
 import {
   buildTables,
@@ -20,8 +21,7 @@ import {
   SchemeError,
   uniform,
 } from "../../src/index.ts";
-import { feedsOf, needed, Random, randomValues, type Values } from "../batches.ts";
-import { asyncLaw, fieldsOf, perFieldSchemes } from "../laws.ts";
+import { fieldsOf, perFieldSchemes } from "../schemes.ts";
 
 let device: Device;
 beforeAll(async () => {

@@ -13,6 +13,7 @@ import {
   rowAdam,
   sgd,
 } from "@trimtab/tensor-core";
+import { asyncLaw, feedsOf, needed } from "@trimtab/test-support";
 import fc from "fast-check";
 import {
   buildTables,
@@ -27,8 +28,7 @@ import {
   TablesError,
   uniform,
 } from "../../src/index.ts";
-import { feedsOf, needed } from "../batches.ts";
-import { asyncLaw, schemes } from "../laws.ts";
+import { schemes } from "../schemes.ts";
 
 let device: Device;
 let folder = "";

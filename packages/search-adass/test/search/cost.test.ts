@@ -3,9 +3,9 @@ import { describe, expect, test } from "bun:test";
 import { Random } from "@trimtab/data";
 import { type Projection, perField } from "@trimtab/embeddings";
 import { costOf, limitOf, meets, parseBudget } from "@trimtab/search-core";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import { Costs, dimsOf, schemeOf } from "../../src/index.ts";
-import { law } from "../laws.ts";
 
 const candidates = [0, 1, 2, 4, 8];
 const fields = fc

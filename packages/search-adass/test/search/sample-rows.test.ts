@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Columns, FieldInfo } from "@trimtab/data";
 import { layoutOf } from "@trimtab/embeddings";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import { SampleRows } from "../../src/search/sample-rows.ts";
 
@@ -47,7 +48,7 @@ const cases: fc.Arbitrary<Case> = fc
 
 describe("rows of a sample", () => {
   test("every different id of a field is there once, as data too", () => {
-    fc.assert(
+    law(
       fc.property(cases, ({ fields, sample }) => {
         const rows = new SampleRows(sample, fields);
         const columns = rows.columns();
@@ -68,7 +69,7 @@ describe("rows of a sample", () => {
 
   test("a path's places are those of its sizes and ids; zeros for size 0, unused slots and rows behind the sample", () => {
     const paths = fc.record({ batch: fc.integer({ min: 1, max: 8 }), first: fc.nat(1), seed: fc.nat() });
-    fc.assert(
+    law(
       fc.property(cases, paths, ({ fields, sample }, { batch, first, seed }) => {
         const rows = new SampleRows(sample, fields);
         const sizes = 3;

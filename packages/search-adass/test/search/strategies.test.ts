@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { perField } from "@trimtab/embeddings";
 import { fm } from "@trimtab/models";
 import { Interrupted, limitOf, parseBudget, type SearchEvent } from "@trimtab/search-core";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import {
   adassConfigSchema,
@@ -18,7 +19,6 @@ import {
   settingsOf,
 } from "../../src/index.ts";
 import { judge } from "../../src/search/reward.ts";
-import { law } from "../laws.ts";
 
 const ROWS = [4000, 2000, 900, 300, 60, 10];
 const fields = ROWS.map((rows, f) => ({ name: `f${f}`, rows, slots: 1 }));

@@ -13,14 +13,13 @@ import {
   type Tensor,
   type Variable,
 } from "@trimtab/tensor-core";
+import { asyncLaw, feedsOf, needed, Random, randomValues, type Values } from "@trimtab/test-support";
 import fc from "fast-check";
 import { CandidateTables, openStage, type Path } from "../../src/index.ts";
 import { adassConfigSchema, settingsOf } from "../../src/settings.ts";
 import { applyMaps } from "../../src/supernet/choose.ts";
 import { EPSILON, normByBatch } from "../../src/supernet/norm.ts";
 import { trainingStep } from "../../src/supernet/step.ts";
-import { feedsOf, needed, Random, randomValues, type Values } from "../batches.ts";
-import { asyncLaw } from "../laws.ts";
 
 setDefaultTimeout(60_000);
 

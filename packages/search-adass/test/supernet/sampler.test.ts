@@ -1,10 +1,10 @@
 // Two-layer sampling: what is drawn more often, and what is not.
 import { describe, expect, test } from "bun:test";
 import { Random } from "@trimtab/data";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import { Sampler } from "../../src/index.ts";
 import type { SamplerSettings } from "../../src/supernet/sampler.ts";
-import { law } from "../laws.ts";
 
 const settings = (o: Partial<SamplerSettings> = {}): SamplerSettings => ({
   candidates: [0, 2, 4, 8],

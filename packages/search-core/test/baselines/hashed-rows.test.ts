@@ -5,6 +5,7 @@ import { type Columns, hashedRow } from "@trimtab/data";
 import { type HashedScheme, loadScheme, uniform } from "@trimtab/embeddings";
 import { evaluate } from "@trimtab/eval";
 import { deepfm, dnn } from "@trimtab/models";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import { hashedRowsCannot, mostHashedRows } from "../../src/baselines/hashed-rows.ts";
 import {
@@ -18,7 +19,6 @@ import {
   train,
   trainConfigSchema,
 } from "../../src/index.ts";
-import { law } from "../laws.ts";
 import { openTiny, type Tiny } from "../tiny-task.ts";
 
 setDefaultTimeout(120_000);

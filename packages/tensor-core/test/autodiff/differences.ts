@@ -1,7 +1,7 @@
 /** Gradients of `grad` against central differences of the loss, element by element, both in Float64. */
 import { expect } from "bun:test";
+import type { Random } from "@trimtab/test-support";
 import { grad, input, mul, sum, type Tensor } from "../../src/index.ts";
-import type { Random } from "../laws.ts";
 import { evaluate } from "../reference/evaluate.ts";
 import { size } from "../reference/index-space.ts";
 

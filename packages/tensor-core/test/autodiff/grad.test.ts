@@ -1,9 +1,9 @@
 /** `grad` as a whole: composed graphs, tables, what has no gradient. */
 import { describe, expect, test } from "bun:test";
+import { law, Random } from "@trimtab/test-support";
 import fc from "fast-check";
 import type { Tensor } from "../../src/index.ts";
 import * as t from "../../src/index.ts";
-import { law, Random } from "../laws.ts";
 import { makePlan } from "../plans.ts";
 import { evaluate } from "../reference/evaluate.ts";
 import { looseVariable } from "../variables.ts";

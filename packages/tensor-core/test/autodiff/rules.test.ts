@@ -1,9 +1,9 @@
 /** Every op that has a rule: its gradient equals central differences, element by element, over random shapes. */
 import { describe, expect, test } from "bun:test";
+import { law, Random } from "@trimtab/test-support";
 import fc from "fast-check";
 import type { Tensor } from "../../src/index.ts";
 import * as t from "../../src/index.ts";
-import { law, Random } from "../laws.ts";
 import { evaluate } from "../reference/evaluate.ts";
 import { size } from "../reference/index-space.ts";
 import { type Contents, expectGradients, spread, weighted } from "./differences.ts";

@@ -1,5 +1,6 @@
 /** The container: what goes in comes out, other tools can read it, and damage is never taken for content. */
 import { describe, expect, test } from "bun:test";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import {
   CheckpointError,
@@ -8,7 +9,6 @@ import {
   type StoredTensor,
   type TensorFile,
 } from "../../src/index.ts";
-import { law } from "../laws.ts";
 import { content, joined, tensorFile } from "./files.ts";
 
 const f32 = (...values: number[]): StoredTensor => ({

@@ -1,11 +1,11 @@
 /** The compiler's law: any program, lowered and run by plain loops, does what its graph means. */
 import { describe, expect, test } from "bun:test";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import { lower } from "../../src/compile/lower.ts";
 import * as t from "../../src/index.ts";
 import { expectClose, outputList, referenceOf, stageFeeds } from "../graphs/compare.ts";
 import { type RandomProgram, randomProgram } from "../graphs/random-graph.ts";
-import { law } from "../laws.ts";
 import { interpret } from "../reference/interpret.ts";
 import { looseVariable } from "../variables.ts";
 import { checkKernels } from "./check-kernels.ts";

@@ -1,9 +1,9 @@
 /** The memory plan: no two values that live at once share memory, and no memory is wasted without need. */
 import { describe, expect, test } from "bun:test";
+import { law, Random } from "@trimtab/test-support";
 import fc from "fast-check";
 import { planMemory, renumber } from "../../src/compile/memory-plan.ts";
 import type { BufferSpec, Instr, Kernel } from "../../src/kernels/ir.ts";
-import { law, Random } from "../laws.ts";
 
 interface Step {
   readonly loads: readonly number[];

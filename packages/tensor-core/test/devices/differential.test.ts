@@ -3,12 +3,12 @@
  * f32 differs by rounding (order of sums, functions of a few units in the last place).
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { asyncLaw } from "@trimtab/test-support";
 import fc from "fast-check";
 import * as t from "../../src/index.ts";
 import { referenceOf } from "../graphs/compare.ts";
 import { type Ran, runRandom } from "../graphs/run-random.ts";
 import { DeepFmRun } from "../graphs/train.ts";
-import { asyncLaw } from "../laws.ts";
 import { describeWebGpu } from "../webgpu-adapter.ts";
 
 /** Between engines, relative to max(1, |value|). Measured over some hundreds of programs: 4e-7. */

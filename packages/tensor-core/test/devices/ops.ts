@@ -1,8 +1,8 @@
 /** Every op on a device against Float64: a few programs of many outputs each, because shaders take long to compile. */
 import { describe, test } from "bun:test";
+import { Random } from "@trimtab/test-support";
 import * as t from "../../src/index.ts";
 import type { RandomProgram } from "../graphs/random-graph.ts";
-import { Random } from "../laws.ts";
 import { makePlan } from "../plans.ts";
 import { expectOnDevice, Variables } from "./run.ts";
 

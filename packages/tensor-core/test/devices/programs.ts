@@ -1,10 +1,10 @@
 /** Variables, programs and memory on a device: what an application sees. */
 import { describe, expect, test } from "bun:test";
+import { asyncLaw, Random } from "@trimtab/test-support";
 import fc from "fast-check";
 import * as t from "../../src/index.ts";
 import { deepFmStep } from "../graphs/deepfm.ts";
 import { type RandomProgram, randomProgram } from "../graphs/random-graph.ts";
-import { asyncLaw, Random } from "../laws.ts";
 import { makePlan } from "../plans.ts";
 import { expectOnDevice, Variables } from "./run.ts";
 

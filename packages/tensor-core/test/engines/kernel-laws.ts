@@ -1,8 +1,8 @@
 /** The laws of random kernels, for any engines: every kind, and programs of several, agree with the interpreter to the bit. */
 import { test } from "bun:test";
+import { asyncLaw, Random } from "@trimtab/test-support";
 import fc from "fast-check";
 import type { Engine } from "../../src/engines/engine.ts";
-import { asyncLaw, Random } from "../laws.ts";
 import { agree } from "./agree.ts";
 import { KernelMaker } from "./random-kernels.ts";
 

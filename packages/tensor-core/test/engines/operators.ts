@@ -1,9 +1,9 @@
 /** How near each operator comes to Float64, in both widths, with the hard arguments by name: one body for every engine. */
 import { describe, expect, test } from "bun:test";
+import { Random, seed } from "@trimtab/test-support";
 import type { DType, HostArray } from "../../src/dtype.ts";
 import type { Engine } from "../../src/engines/engine.ts";
 import type { Instr, KernelList, UnaryName } from "../../src/kernels/ir.ts";
-import { Random, seed } from "../laws.ts";
 import { unary } from "../reference/evaluate.ts";
 import { pointwise } from "./lists.ts";
 

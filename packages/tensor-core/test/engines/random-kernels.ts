@@ -2,6 +2,7 @@
  * Random kernel lists of every kind. All f32 values are whole numbers below 2^24 and all operators on them exact, so an engine
  * must agree with the interpreter to the last bit. (How near exp and its like come is a test of its own.)
  */
+import type { Random } from "@trimtab/test-support";
 import type { DType } from "../../src/dtype.ts";
 import type {
   BinaryName,
@@ -15,7 +16,6 @@ import type {
   Store,
   View,
 } from "../../src/kernels/ir.ts";
-import type { Random } from "../laws.ts";
 
 export interface Case {
   readonly list: KernelList;

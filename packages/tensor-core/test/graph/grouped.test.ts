@@ -1,10 +1,10 @@
 // Products of touched rows in groups: what they come to on the cpu engine, and what flows back.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { asyncLaw, law, Random } from "@trimtab/test-support";
 import fc from "fast-check";
-import { type Device, openDevice } from "../../src/index.ts";
 import * as t from "../../src/index.ts";
+import { type Device, openDevice } from "../../src/index.ts";
 import { type Contents, expectGradients, weighted } from "../autodiff/differences.ts";
-import { asyncLaw, law, Random } from "../laws.ts";
 import { makePlan } from "../plans.ts";
 import { evaluate } from "../reference/evaluate.ts";
 

@@ -6,9 +6,9 @@
  * evaluation and an f32 device may be compared.
  */
 
+import { Random } from "@trimtab/test-support";
 import type * as t from "../../src/index.ts";
 import type { Tensor, Variable } from "../../src/index.ts";
-import { Random } from "../laws.ts";
 import * as ops from "./random-ops.ts";
 import { type MakeVariable, Pool } from "./random-pool.ts";
 import * as changes from "./random-updates.ts";

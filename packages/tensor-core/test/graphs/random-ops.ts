@@ -1,6 +1,6 @@
 /** Random ops on tensors of the pool: what a step of a random program may be when it changes no variable. */
+import type { Random } from "@trimtab/test-support";
 import * as t from "../../src/index.ts";
-import type { Random } from "../laws.ts";
 import { size } from "../reference/index-space.ts";
 import { MOST_ELEMENTS, type Pool } from "./random-pool.ts";
 

@@ -1,7 +1,7 @@
 /** What a random program is made from: the tensors and variables so far, and fresh ones. */
+import { Random } from "@trimtab/test-support";
 import type { Tensor, Variable } from "../../src/index.ts";
 import * as t from "../../src/index.ts";
-import { Random } from "../laws.ts";
 import type { TestPlan } from "../plans.ts";
 import { size } from "../reference/index-space.ts";
 

@@ -2,8 +2,8 @@
  * A DeepFM trained on made clicks: two tables moved by rowAdam, batch norm, dropout. Everything is a function of the step's number,
  * so runs on different devices can be compared step by step.
  */
+import { Random } from "@trimtab/test-support";
 import * as t from "../../src/index.ts";
-import { Random } from "../laws.ts";
 import { makePlan } from "../plans.ts";
 import { type DeepFmSizes, deepFmStep } from "./deepfm.ts";
 

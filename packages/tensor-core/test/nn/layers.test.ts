@@ -1,9 +1,9 @@
 /** Layers made of ops: their gradients against central differences, their random numbers against their distribution. */
 import { describe, expect, test } from "bun:test";
+import { law, Random } from "@trimtab/test-support";
 import fc from "fast-check";
 import * as t from "../../src/index.ts";
 import { type Contents, expectGradients, spread, weighted } from "../autodiff/differences.ts";
-import { law, Random } from "../laws.ts";
 import { evaluate } from "../reference/evaluate.ts";
 import { looseVariable } from "../variables.ts";
 

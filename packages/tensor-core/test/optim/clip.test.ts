@@ -1,8 +1,8 @@
 /** Clipping by the common norm, against plain loops. */
 import { expect, test } from "bun:test";
+import { law, Random } from "@trimtab/test-support";
 import fc from "fast-check";
 import * as t from "../../src/index.ts";
-import { law, Random } from "../laws.ts";
 import { makePlan } from "../plans.ts";
 import { evaluate } from "../reference/evaluate.ts";
 import { looseVariable } from "../variables.ts";

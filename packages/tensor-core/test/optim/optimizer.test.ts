@@ -1,7 +1,7 @@
 /** The Optimizer class on the device: names, feeds, counting, what it refuses, and that a saved step is the step. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Random } from "@trimtab/test-support";
 import * as t from "../../src/index.ts";
-import { Random } from "../laws.ts";
 import { makePlan } from "../plans.ts";
 import { looseVariable } from "../variables.ts";
 

@@ -1,11 +1,11 @@
 /** Table updates over several steps, against dense arithmetic in plain loops. */
 import { describe, expect, test } from "bun:test";
+import { law, Random } from "@trimtab/test-support";
 import fc from "fast-check";
 import { lower } from "../../src/compile/lower.ts";
 import * as t from "../../src/index.ts";
 import { visitsUntouched } from "../../src/optim/optimizer.ts";
 import { updateTable } from "../../src/optim/row-update.ts";
-import { law, Random } from "../laws.ts";
 import { makePlan } from "../plans.ts";
 import { evaluate } from "../reference/evaluate.ts";
 import { looseVariable } from "../variables.ts";

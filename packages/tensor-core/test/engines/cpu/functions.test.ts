@@ -1,9 +1,9 @@
 /** How near the vector functions come to Float64 over all magnitudes, their special values, and exact whole numbers. */
 import { afterAll, describe, expect, test } from "bun:test";
+import { law, Random, seed } from "@trimtab/test-support";
 import fc from "fast-check";
 import wabt from "wabt";
 import { type FunctionName, functionTexts } from "../../../src/engines/cpu/wat/functions.ts";
-import { law, Random, seed } from "../../laws.ts";
 import { binary, unary } from "../../reference/evaluate.ts";
 import { threefry2x32 } from "../../reference/threefry.ts";
 

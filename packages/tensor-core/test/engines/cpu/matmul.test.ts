@@ -1,9 +1,9 @@
 /** The packed product against Float64 loops, as whole programs; the same bits twice and on any number of threads. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { asyncLaw } from "@trimtab/test-support";
 import fc from "fast-check";
 import { openCpu } from "../../../src/engines/cpu/open.ts";
 import type { Engine } from "../../../src/engines/engine.ts";
-import { asyncLaw } from "../../laws.ts";
 import {
   check,
   epilogues,

@@ -1,10 +1,10 @@
 /** The operators as vector code: four lanes at once, and the last one to three elements lane by lane. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { Random, seed } from "@trimtab/test-support";
 import { type HostArray, viewAs } from "../../../src/dtype.ts";
 import { openCpu } from "../../../src/engines/cpu/open.ts";
 import type { Engine } from "../../../src/engines/engine.ts";
 import type { BinaryName, Instr, UnaryName } from "../../../src/kernels/ir.ts";
-import { Random, seed } from "../../laws.ts";
 import { pointwise } from "../lists.ts";
 import { type Lanes, operatorsSuite } from "../operators.ts";
 

@@ -1,11 +1,11 @@
 /** Numbers do not depend on how many threads work: the same bits on one, two, three and four. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { asyncLaw } from "@trimtab/test-support";
 import fc from "fast-check";
 import { openCpu } from "../../../src/engines/cpu/open.ts";
 import { Device, type HostArray } from "../../../src/index.ts";
 import { runRandom } from "../../graphs/run-random.ts";
 import { DeepFmRun } from "../../graphs/train.ts";
-import { asyncLaw } from "../../laws.ts";
 
 const THREADS = [1, 2, 3, 4];
 const devices: Device[] = [];

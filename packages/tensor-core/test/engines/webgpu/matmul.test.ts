@@ -1,9 +1,9 @@
 /** Every matmul family against Float64 loops: any shape, strides, batch layout and epilogue; and the same bits twice. */
 import { describe, expect, test } from "bun:test";
+import { asyncLaw } from "@trimtab/test-support";
 import fc from "fast-check";
 import { type MatmulFamily, planMatmul } from "../../../src/engines/webgpu/wgsl/matmul.ts";
 import type { MatmulKernel } from "../../../src/kernels/ir.ts";
-import { asyncLaw } from "../../laws.ts";
 import { describeWebGpu } from "../../webgpu-adapter.ts";
 import { build, check, type Layout, type MatmulCase, matmulCases, STRAIGHT } from "../matmul-cases.ts";
 import { openMatmulDevice } from "./matmul-device.ts";

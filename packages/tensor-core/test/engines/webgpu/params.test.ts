@@ -1,12 +1,12 @@
 /** Division by a number known only at run time, as software devices do it, against exact division. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { asyncLaw } from "@trimtab/test-support";
 import fc from "fast-check";
 import type { WebGpuEngine } from "../../../src/engines/webgpu/engine.ts";
 import { openWebGpu } from "../../../src/engines/webgpu/open.ts";
 import { Bindings } from "../../../src/engines/webgpu/wgsl/bindings.ts";
 import { moduleText } from "../../../src/engines/webgpu/wgsl/module-text.ts";
 import { Params } from "../../../src/engines/webgpu/wgsl/params.ts";
-import { asyncLaw } from "../../laws.ts";
 import { describeWebGpu } from "../../webgpu-adapter.ts";
 
 describeWebGpu("division by run-time numbers", () => {

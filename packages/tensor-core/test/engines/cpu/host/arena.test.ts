@@ -1,9 +1,9 @@
 /** The arena against a model: a list of the blocks that should be there. */
 import { describe, expect, test } from "bun:test";
+import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import { Arena } from "../../../../src/engines/cpu/host/arena.ts";
 import { BufferTooLarge, DisposedError } from "../../../../src/errors.ts";
-import { law } from "../../../laws.ts";
 
 const MiB = 2 ** 20;
 

@@ -1,10 +1,10 @@
 /** The threads, seen from inside by wasm functions that watch one another. */
 import { afterEach, describe, expect, test } from "bun:test";
+import { asyncLaw } from "@trimtab/test-support";
 import fc from "fast-check";
 import { Arena } from "../../../../src/engines/cpu/host/arena.ts";
 import { Pool, type PoolOptions } from "../../../../src/engines/cpu/host/pool.ts";
 import { CompileError, DeviceLost, DisposedError, TensorCoreError } from "../../../../src/errors.ts";
-import { asyncLaw } from "../../../laws.ts";
 import { adderModule, LOCKSTEP, testModule } from "./kernels.ts";
 
 const MiB = 2 ** 20;

@@ -1,4 +1,4 @@
-/** Seeds of property tests (fixed in CI, fresh elsewhere, always printed), and schemes to test with. */
+/** Schemes to test with. */
 import fc from "fast-check";
 import {
   type DimScheme,
@@ -12,20 +12,6 @@ import {
   perField,
   uniform,
 } from "../src/index.ts";
-
-const given = process.env.FC_SEED ?? (process.env.CI ? "20260705" : String(Date.now() % 2 ** 31));
-export const seed = Number(given);
-console.log(`fast-check seed ${seed} (set FC_SEED to repeat)`);
-
-/** Asserts a law with the run's seed. */
-export function law<T>(property: fc.IProperty<T>, numRuns = 100): void {
-  fc.assert(property, { seed, numRuns });
-}
-
-/** As `law`, for properties that wait for a device. */
-export function asyncLaw<T>(property: fc.IAsyncProperty<T>, numRuns = 100): Promise<void> {
-  return fc.assert(property, { seed, numRuns });
-}
 
 /** 1 to 6 fields of 1 to `rows` rows, some of them multi-valued. */
 export function fieldsOf(rows = 40): fc.Arbitrary<FieldSpec[]> {

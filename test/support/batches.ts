@@ -2,30 +2,10 @@
 
 import type { FieldSpec, TableLayout } from "@trimtab/embeddings";
 import { PIECE } from "@trimtab/tensor-core";
+import type { Random } from "./random.ts";
 
 /** [row][field]: the ids a row has in a field; fewer than the field's slots are padded. */
 export type Values = readonly (readonly (readonly number[])[])[];
-
-/** A small generator, so that a test's numbers come from its seed. */
-export class Random {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = (seed ^ 0x9e3779b9) >>> 0;
-  }
-
-  /** In [0, 1). */
-  next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = this.#state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  }
-
-  below(n: number): number {
-    return Math.floor(n * this.next());
-  }
-}
 
 /** Random ids; multi-valued fields get 0 to all of their slots. */
 export function randomValues(fields: readonly FieldSpec[], rows: number, random: Random): number[][][] {
@@ -61,18 +41,20 @@ export function feedsOf(layout: TableLayout, fields: readonly FieldSpec[], value
   const feeds: Feeds = {};
   feeds[`${layout.name}.ids`] = Uint32Array.from(ids);
   feeds[`${layout.name}.weights`] = Float32Array.from(weights);
-  Object.assign(feeds, planOf(layout.name, positions));
+  Object.assign(feeds, planOf(layout.name, positions, ids.length));
   return feeds;
 }
 
-function planOf(name: string, positions: ReadonlyMap<number, readonly number[]>): Feeds {
+function planOf(name: string, positions: ReadonlyMap<number, readonly number[]>, length: number): Feeds {
   const rows = [...positions.keys()].sort((a, b) => a - b);
   const sorted: number[] = [];
   const offsets = [0];
   const pieceOffsets = [0];
   const pieceFrom: number[] = [];
   const pieceTo: number[] = [];
-  for (const row of rows) {
+  const places = new Array<number>(length).fill(0);
+  for (const [u, row] of rows.entries()) {
+    for (const position of positions.get(row)!) places[position] = u;
     const from = sorted.length;
     sorted.push(...positions.get(row)!);
     const to = sorted.length;
@@ -83,7 +65,7 @@ function planOf(name: string, positions: ReadonlyMap<number, readonly number[]>)
     offsets.push(to);
     pieceOffsets.push(pieceFrom.length);
   }
-  const arrays = { sorted, rows, offsets, pieceOffsets, pieceFrom, pieceTo };
+  const arrays = { sorted, rows, offsets, pieceOffsets, pieceFrom, pieceTo, places };
   const feeds: Feeds = { [`${name}.count`]: rows.length, [`${name}.pieceCount`]: pieceFrom.length };
   for (const [part, list] of Object.entries(arrays)) feeds[`${name}.${part}`] = Uint32Array.from(list);
   return feeds;

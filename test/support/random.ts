@@ -1,21 +1,4 @@
-/** Seeds of property tests: fixed in CI, fresh elsewhere, printed always, so that a failure can be run again. */
-import fc from "fast-check";
-
-const given = process.env.FC_SEED ?? (process.env.CI ? "20260705" : String(Date.now() % 2 ** 31));
-export const seed = Number(given);
-console.log(`fast-check seed ${seed} (set FC_SEED to repeat)`);
-
-/** Asserts a law with the run's seed. */
-export function law<T>(property: fc.IProperty<T>, numRuns = 100): void {
-  fc.assert(property, { seed, numRuns });
-}
-
-/** As `law`, for properties that wait for a device. */
-export function asyncLaw<T>(property: fc.IAsyncProperty<T>, numRuns = 100): Promise<void> {
-  return fc.assert(property, { seed, numRuns });
-}
-
-/** A small generator for contents, so that a counterexample shows a seed instead of thousands of numbers. */
+/** A small generator, so that contents come from a seed: a counterexample shows it instead of thousands of numbers. */
 export class Random {
   #state: number;
   constructor(seedOf: number) {
@@ -29,6 +12,11 @@ export class Random {
     t = Math.imul(t ^ (t >>> 15), t | 1);
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** A whole number in [0, n). */
+  below(n: number): number {
+    return Math.floor(n * this.next());
   }
 
   between(low: number, high: number): number {

@@ -9,3 +9,8 @@ console.log(`fast-check seed ${seed} (set FC_SEED to repeat)`);
 export function law<T>(property: fc.IProperty<T>, numRuns = 100): void {
   fc.assert(property, { seed, numRuns });
 }
+
+/** As `law`, for properties that wait for something. */
+export function asyncLaw<T>(property: fc.IAsyncProperty<T>, numRuns = 100): Promise<void> {
+  return fc.assert(property, { seed, numRuns });
+}
