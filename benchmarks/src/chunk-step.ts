@@ -156,7 +156,7 @@ for (const name of values.model.split(",")) {
       adjustments++;
     };
     const live = new Loop(pruned, sourceOf(pruned), stepped);
-    await live.seconds(rampSteps + settings.period);
+    await live.seconds(rampSteps + settings.steadyPeriod);
     await plain.seconds(10);
     adjusting = 0;
     adjustments = 0;
@@ -176,7 +176,7 @@ for (const name of values.model.split(",")) {
       most: Math.max(...ratios),
       ofMinima: least("chunks") / least("dense"),
       adjustment: adjusting / Math.max(1, adjustments),
-      period: settings.period,
+      period: settings.steadyPeriod,
     });
     await plain.close();
     await live.close();

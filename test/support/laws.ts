@@ -3,7 +3,8 @@ import fc from "fast-check";
 
 const given = process.env.FC_SEED ?? (process.env.CI ? "20260705" : String(Date.now() % 2 ** 31));
 export const seed = Number(given);
-console.log(`fast-check seed ${seed} (set FC_SEED to repeat)`);
+// not by processes that a test starts: what they say is read by it
+if (/\.test\.\w+$/.test(Bun.main)) console.log(`fast-check seed ${seed} (set FC_SEED to repeat)`);
 
 /** Asserts a law with the run's seed. */
 export function law<T>(property: fc.IProperty<T>, numRuns = 100): void {

@@ -30,9 +30,10 @@ function cannot(task: Task, limit: Limit, chunks: number): string | undefined {
   return cutCannot(task, chunks) ?? chunksCannot({ fields: task.fields, dim, chunks }, limit);
 }
 
-function describe({ period, rampSteps, expectedSteps }: Settings): string {
+function describe({ period, steadyPeriod, rampSteps, expectedSteps }: Settings): string {
+  const later = steadyPeriod === period ? "" : `, every ${steadyPeriod} once the budget is met`;
   return (
-    `chunks are adjusted every ${period} steps; the budget is met at step ${rampSteps} of about ${expectedSteps}, and only weights ` +
+    `chunks are adjusted every ${period} steps${later}; the budget is met at step ${rampSteps} of about ${expectedSteps}, and only weights ` +
     "from then on can be the best"
   );
 }

@@ -12,8 +12,10 @@ import { scoresOf } from "./policy/scores.ts";
 
 export interface PrunerOptions {
   readonly limit: Limit;
-  /** T */
+  /** T until the limit is met. */
   readonly period: number;
+  /** T from then on. */
+  readonly steadyPeriod: number;
   /** Steps until the limit is met. */
   readonly rampSteps: number;
   /** Share of all chunks that may be live at the start of the ramp; at least what the limit pays for. */
@@ -56,10 +58,10 @@ export class Pruner {
     this.#store = store;
     this.#options = options;
     this.#cut = { fields, dim, chunks };
-    const { limit, period, rampSteps, peak } = options;
+    const { limit, period, steadyPeriod, rampSteps, peak } = options;
     const to = surelyFit(this.#cut, limit);
     const from = Math.max(to, Math.floor(peak * layout.rows * chunks));
-    this.schedule = new Schedule({ period, rampSteps, from, to });
+    this.schedule = new Schedule({ period, steadyPeriod, rampSteps, from, to });
     // a store that goes on has its target already
     if (store.step === 0) store.target = this.schedule.target(0);
   }

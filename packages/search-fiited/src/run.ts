@@ -158,7 +158,7 @@ export class ChunkRun implements TrainHooks {
   start(_: Model, captured: unknown): void {
     const store = this.#store!;
     const { limit, settings } = this.#options;
-    const { period, rampSteps, peak, normalise, hysteresis, thresholds, sample } = settings;
+    const { period, steadyPeriod, rampSteps, peak, normalise, hysteresis, thresholds, sample } = settings;
     if (captured !== undefined) {
       const parsed = capturedSchema.safeParse(captured);
       if (!parsed.success) {
@@ -174,7 +174,18 @@ export class ChunkRun implements TrainHooks {
       before: () => this.#watch.before(store),
       after: () => this.#watch.after(store),
     };
-    const own = { limit, period, rampSteps, peak, normalise, hysteresis, thresholds, sample, watch };
+    const own = {
+      limit,
+      period,
+      steadyPeriod,
+      rampSteps,
+      peak,
+      normalise,
+      hysteresis,
+      thresholds,
+      sample,
+      watch,
+    };
     this.#pruner = new Pruner(store, own);
   }
 

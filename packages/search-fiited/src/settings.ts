@@ -10,7 +10,8 @@ const common = {
   /**
    * T: steps between two adjustments. Default: a tenth of the ramp's steps, at least 8 and at most 1000: where an epoch has 60 steps a period of 1000
    * would never come, and ten adjustments are enough for memory to follow the ramp; fewer than 8 steps apart they would cost
-   * more than they tell.
+   * more than they tell. After the ramp the default is at least a fifth of an epoch (at most 1000): a short ramp needs its adjustments, and
+   * once the budget is met only what is popular still changes.
    */
   period: z.int().positive().optional(),
   /** Ours: the share of the expected steps in which the number of live chunks falls, linearly, to the budget. 0: at once. */
@@ -61,6 +62,8 @@ export type FiitedConfig = z.output<typeof fiitedConfigSchema>;
 /** A configuration with every default filled in for a task. */
 export interface Settings extends Omit<FiitedConfig, "period"> {
   readonly period: number;
+  /** T after the ramp. */
+  readonly steadyPeriod: number;
   /** Steps of an epoch. */
   readonly epochSteps: number;
   readonly expectedSteps: number;
@@ -75,7 +78,8 @@ export function settingsOf(config: FiitedConfig, task: Pick<Task, "train">, rows
   const expectedSteps = Math.min(maxSteps, epochSteps * Math.min(epochs, config.expectedEpochs));
   const rampSteps = Math.max(1, Math.round(config.ramp * expectedSteps));
   const period = config.period ?? Math.min(1000, Math.max(8, Math.ceil(rampSteps / 10)));
-  return { ...config, period, epochSteps, expectedSteps, rampSteps };
+  const steadyPeriod = config.period ?? Math.min(1000, Math.max(period, Math.ceil(epochSteps / 5)));
+  return { ...config, period, steadyPeriod, epochSteps, expectedSteps, rampSteps };
 }
 
 /** Why a task's vectors cannot be cut in this way, or undefined. */

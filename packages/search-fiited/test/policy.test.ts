@@ -300,16 +300,19 @@ describe("schedule", () => {
         fc.integer({ min: 1, max: 2000 }),
         fc.integer({ min: 1, max: 1e6 }),
         fc.integer({ min: 1, max: 1e6 }),
-        (period, rampSteps, a, b) => {
+        fc.integer({ min: 1, max: 500 }),
+        (period, rampSteps, a, b, steadyPeriod) => {
           const [to, from] = [Math.min(a, b), Math.max(a, b)];
-          const schedule = new Schedule({ period, rampSteps, from, to });
+          const schedule = new Schedule({ period, steadyPeriod, rampSteps, from, to });
           expect(schedule.target(0)).toBe(from);
           expect(schedule.adjustsAfter(rampSteps)).toBe(true);
           expect(schedule.isOver(rampSteps)).toBe(true);
           expect(schedule.isOver(rampSteps - 1)).toBe(false);
           let before = from;
-          for (let step = 1; step <= rampSteps + period; step++) {
+          for (let step = 1; step <= rampSteps + steadyPeriod; step++) {
             const target = schedule.target(step);
+            const wanted = step < rampSteps ? period : steadyPeriod;
+            expect(schedule.adjustsAfter(step)).toBe(step === rampSteps || step % wanted === 0);
             expect(target).toBeLessThanOrEqual(before);
             expect(target).toBeGreaterThanOrEqual(to);
             before = target;

@@ -113,6 +113,7 @@ export async function pass(
   const pruner = new Pruner(store, {
     limit,
     period,
+    steadyPeriod: period,
     rampSteps,
     peak: 1,
     normalise: 0.5,

@@ -12,6 +12,9 @@ export class Books {
   /** Chunks that may be live. */
   target: number;
   readonly #forget = (owner: number): void => this.forget(owner);
+  /** The row that `forget` was last called for, and where its entry was. */
+  #lastRow = -1;
+  #lastAt = 0;
   /** Slots that an arriving row gets. */
   readonly #slots: Int32Array;
 
@@ -65,7 +68,7 @@ export class Books {
       if (slot > 0) places++;
     }
     if (places === 0) return -1;
-    const at = map.enter(row) + PLACES;
+    const at = map.add(row) + PLACES;
     for (let k = 0; k < live; k++) {
       const address = addresses.take();
       map.words[at + k] = address;
@@ -83,7 +86,11 @@ export class Books {
   /** Takes the place of row x K + chunk away, and the row's entry if that was its last. */
   forget(owner: number): void {
     const row = Math.floor(owner / this.chunks);
-    const at = this.map.find(row);
+    // chunks of a row give up their slots one after another, as they took them
+    const same = row === this.#lastRow && this.map.isAt(row, this.#lastAt);
+    const at = same ? this.#lastAt : this.map.find(row);
+    this.#lastRow = row;
+    this.#lastAt = at;
     this.map.words[at + PLACES + (owner - row * this.chunks)] = 0;
     if (this.map.isEmpty(at)) this.map.remove(at);
   }

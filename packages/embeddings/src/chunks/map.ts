@@ -128,7 +128,11 @@ export class ChunkMap {
   /** The offset of the row's entry, made with no places if there is none. */
   enter(row: number): number {
     const known = this.find(row);
-    if (known >= 0) return known;
+    return known >= 0 ? known : this.add(row);
+  }
+
+  /** The offset of a new entry with no places, for a row that has none. */
+  add(row: number): number {
     if (this.size + 1 > FULLEST * this.slots) this.#rehash(Math.ceil(this.slots * GROWTH) + 1);
     this.size++;
     return this.#insert(row | 0, Math.floor(row / TWO_32) + 1);

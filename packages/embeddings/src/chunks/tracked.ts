@@ -43,10 +43,14 @@ export function trackedOf(
   const { factor } = stored;
   const fieldOf = Uint16Array.from(layout.fields, ({ field }) => field);
   const size = addresses.live + candidates.size;
-  const utilities = new Float32Array(size);
-  const flags = new Uint8Array(size);
-  const fields = new Uint16Array(size);
-  const chunks = new Uint16Array(size);
+  // one more than there are, because what has no place is written too, and then written over: which chunks have one is in no order, so that
+  // a processor would guess a branch wrong often
+  const utilities = new Float32Array(size + 1);
+  // places stand where their utilities will: looked up in a loop of their own, so short that many are waited for at a time
+  const places = new Int32Array(utilities.buffer);
+  const flags = new Uint8Array(size + 1);
+  const fields = new Uint16Array(size + 1);
+  const chunks = new Uint16Array(size + 1);
   let n = 0;
   for (let at = 0; at < words.length; at += stride) {
     if (words[at + 1] === 0) continue;
@@ -54,15 +58,26 @@ export function trackedOf(
     let first = FIRST;
     for (let k = 0; k < perRow; k++) {
       const place = words[at + PLACES + k]!;
-      if (place === 0) continue;
-      utilities[n] = factor * (place > 0 ? stored.live[place]! : stored.candidates[-place]!);
-      flags[n] = place > 0 ? first | LIVE : first;
+      places[n] = place;
+      flags[n] = first | (Number(place > 0) * LIVE);
       fields[n] = field;
-      chunks[n++] = k;
-      first = 0;
+      chunks[n] = k;
+      const has = Number(place !== 0);
+      first *= 1 - has;
+      n += has;
     }
   }
-  return { utilities, flags, fields, chunks };
+  const { live, candidates: others } = stored;
+  for (let i = 0; i < size; i++) {
+    const place = places[i]!;
+    utilities[i] = factor * (place > 0 ? live[place]! : others[-place]!);
+  }
+  return {
+    utilities: utilities.subarray(0, size),
+    flags: flags.subarray(0, size),
+    fields: fields.subarray(0, size),
+    chunks: chunks.subarray(0, size),
+  };
 }
 
 /**

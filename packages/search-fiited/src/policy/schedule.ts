@@ -1,8 +1,10 @@
 /** When chunks are pruned and restored, and down to how many. */
 
 export interface ScheduleOptions {
-  /** T */
+  /** T, until the budget is met. */
   readonly period: number;
+  /** T from then on. */
+  readonly steadyPeriod: number;
   readonly rampSteps: number;
   /** Chunks at the start of the ramp, at least as many as at its end. */
   readonly from: number;
@@ -19,8 +21,8 @@ export class Schedule {
 
   /** True if an adjustment follows step `step` (the first is 1): every T steps, and at the end of the ramp. */
   adjustsAfter(step: number): boolean {
-    const { period, rampSteps } = this.#options;
-    return step % period === 0 || step === rampSteps;
+    const { period, steadyPeriod, rampSteps } = this.#options;
+    return step % (this.isOver(step) ? steadyPeriod : period) === 0 || step === rampSteps;
   }
 
   /** True once the budget is met: from the end of the ramp on. */
