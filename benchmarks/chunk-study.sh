@@ -5,7 +5,7 @@
 #   THREADS           threads of the cpu engine (default 1, for running several at once)
 #   EQUAL             what baselines get of fiited's total training bytes: end (default, steady state) or peak
 #   SEEDS, SHARES     default 1,2,3 and 0,50,65,80,90,95,99
-# Trials of other machines: bun benchmarks/src/chunk-study/pack.ts unpack benchmarks/results/chunk-study.jsonl runs/chunk-study
+# Trials of other machines: bun benchmarks/src/chunk-study/pack.ts unpack benchmarks/results/chunk-study.jsonl.gz runs/chunk-study
 # Tables and pictures of what is there: TABLES=1 benchmarks/chunk-study.sh [FILTER]
 set -euo pipefail
 

@@ -1,12 +1,13 @@
-/** Files with a JSON value a line. */
+/** Files with a JSON value a line, compressed: values of one kind say the same thing over and over. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { writeWhole } from "@trimtab/tensor-core";
 
-/** The values in order; none where there is no file. Throws SyntaxError for a line that is not JSON. */
+/** The values in order; none where there is no file. Throws for a file that is not compressed, SyntaxError for a line that is not JSON. */
 export function readLines(path: string): unknown[] {
   if (!existsSync(path)) return [];
-  const lines = readFileSync(path, "utf8").trim().split("\n").filter(Boolean);
+  const lines = gunzipSync(readFileSync(path)).toString("utf8").trim().split("\n").filter(Boolean);
   return lines.map((line) => JSON.parse(line) as unknown);
 }
 
@@ -14,5 +15,5 @@ export function readLines(path: string): unknown[] {
 export function writeLines(path: string, values: readonly unknown[]): void {
   const text = values.map((value) => JSON.stringify(value)).join("\n");
   mkdirSync(dirname(path), { recursive: true });
-  writeWhole(path, [new TextEncoder().encode(`${text}\n`)]);
+  writeWhole(path, [gzipSync(`${text}\n`, { level: 9 })]);
 }

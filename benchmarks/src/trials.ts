@@ -1,7 +1,7 @@
 /**
  * Finished trainings as one file that goes from machine to machine: every row of the comparisons, without its scheme.
- *   bun benchmarks/src/trials.ts pack benchmarks/results/trials.jsonl runs/study    adds what the comparisons below have finished
- *   bun benchmarks/src/trials.ts unpack benchmarks/results/trials.jsonl runs/study/trials    into a cache that `compare` asks
+ *   bun benchmarks/src/trials.ts pack benchmarks/results/trials.jsonl.gz runs/study    adds what the comparisons below have finished
+ *   bun benchmarks/src/trials.ts unpack benchmarks/results/trials.jsonl.gz runs/study/trials    into a cache that `compare` asks
  * Searches are run again where they are needed: with the same seed they find the same scheme, and its training is known by it.
  */
 import { existsSync, readdirSync } from "node:fs";

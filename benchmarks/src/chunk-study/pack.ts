@@ -1,8 +1,8 @@
 /**
  * Studies as one file that goes from machine to machine: settings, cells and trials of every folder below, without the schemes and the
  * adjustments one by one, which no table reads.
- *   bun benchmarks/src/chunk-study/pack.ts pack benchmarks/results/chunk-study.jsonl runs/chunk-study
- *   bun benchmarks/src/chunk-study/pack.ts unpack benchmarks/results/chunk-study.jsonl runs/chunk-study    adds what is not there
+ *   bun benchmarks/src/chunk-study/pack.ts pack benchmarks/results/chunk-study.jsonl.gz runs/chunk-study
+ *   bun benchmarks/src/chunk-study/pack.ts unpack benchmarks/results/chunk-study.jsonl.gz runs/chunk-study    adds what is not there
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
