@@ -1,12 +1,14 @@
 /** The device: variables and programs on one engine. Everything an application does with tensor-core starts here. */
-import { lower } from "./compile/lower.ts";
+import { type Lowered, lower } from "./compile/lower.ts";
 import { type DType, ELEMENT_BYTES, type HostArray, viewAs } from "./dtype.ts";
 import type { Engine, EngineBuffer, EngineChoice, EngineInfo, EngineMemory } from "./engines/engine.ts";
 import { BufferTooLarge, DisposedError, FeedError } from "./errors.ts";
 import type { Tensor } from "./graph/tensor.ts";
 import { Variable, type VariableStore } from "./graph/variable.ts";
+import { isByRows } from "./kernels/by-rows.ts";
+import type { BufferSpec } from "./kernels/ir.ts";
 import { Program } from "./program.ts";
-import { checkShape, type Shape, showShape, sizeOf } from "./shape.ts";
+import { checkShape, type Shape, sameShape, showShape, sizeOf } from "./shape.ts";
 
 /** What a program is for: values to hand back, changes to make, or both. */
 export interface ProgramParts<O extends Record<string, Tensor>> {
@@ -30,6 +32,8 @@ export class Device implements VariableStore {
   readonly #engine: Engine;
   readonly #buffers = new Map<Variable, EngineBuffer>();
   readonly #programs = new Set<Program<Record<string, Tensor>>>();
+  /** What programs were made over, by the numbers in their buffers. */
+  readonly #variables = new WeakMap<object, readonly Variable[]>();
   #disposed = false;
 
   constructor(engine: Engine, choice: EngineChoice = { why: "the engine was handed over ready" }) {
@@ -81,14 +85,36 @@ export class Device implements VariableStore {
     this.#check();
     const outputs = Object.entries(parts.outputs ?? {}).map(([name, value]) => ({ name, value }));
     const { maxBuffersPerKernel } = this.info;
-    const { list, variables } = lower(outputs, parts.updates ?? [], { maxBuffersPerKernel });
-    const buffers = variables.map((v) => this.#bufferOf(v));
-    const engineProgram = await this.#engine.prepare(list, buffers);
-    const program = new Program<O>(list, engineProgram, () => {
-      this.#programs.delete(program as unknown as Program<Record<string, Tensor>>);
+    return this.#prepare(lower(outputs, parts.updates ?? [], { maxBuffersPerKernel }));
+  }
+
+  /**
+   * The same program over other variables: `replaced` has those to take instead, of the same dtype and columns (all dims but the first). It costs
+   * a fraction of compiling the graph again. undefined where the program looks at one of them other than by rows (`rows`, `gather`,
+   * `assignRows`), so that it depends on their number. The program itself stays as it is; the variables it was made over may be gone.
+   */
+  async compileAgain<O extends Record<string, Tensor>>(
+    program: Program<O>,
+    replaced: ReadonlyMap<Variable, Variable>,
+  ): Promise<Program<O> | undefined> {
+    this.#check();
+    const variables = this.#variables.get(program);
+    if (!variables) throw new DisposedError("compileAgain: the program is of another device.");
+    const { list } = program;
+    const of = (spec: BufferSpec) => (spec.variable === undefined ? undefined : variables[spec.variable]!);
+    const fits = list.buffers.every((spec, id) => {
+      const former = of(spec);
+      const next = former && replaced.get(former);
+      if (!former || !next) return true;
+      return former.dtype === next.dtype && sameColumns(former, next) && isByRows(list, id);
     });
-    this.#programs.add(program as unknown as Program<Record<string, Tensor>>);
-    return program;
+    if (!fits) return undefined;
+    const taken = variables.map((v) => replaced.get(v) ?? v);
+    const buffers = list.buffers.map((spec) => {
+      const { variable } = spec;
+      return variable === undefined ? spec : { ...spec, length: taken[variable]!.size };
+    });
+    return this.#prepare({ list: { ...list, buffers }, variables: taken });
   }
 
   /** Resolves when everything queued so far has run. */
@@ -160,6 +186,17 @@ export class Device implements VariableStore {
     this.dispose();
   }
 
+  async #prepare<O extends Record<string, Tensor>>({ list, variables }: Lowered): Promise<Program<O>> {
+    const buffers = variables.map((v) => this.#bufferOf(v));
+    const engineProgram = await this.#engine.prepare(list, buffers);
+    const program = new Program<O>(list, engineProgram, () => {
+      this.#programs.delete(program as unknown as Program<Record<string, Tensor>>);
+    });
+    this.#programs.add(program as unknown as Program<Record<string, Tensor>>);
+    this.#variables.set(program, variables);
+    return program;
+  }
+
   #bufferOf(variable: Variable): EngineBuffer {
     const buffer = this.#buffers.get(variable);
     if (buffer) return buffer;
@@ -169,4 +206,9 @@ export class Device implements VariableStore {
   #check(): void {
     if (this.#disposed) throw new DisposedError("The device was disposed; open a new one with openDevice().");
   }
+}
+
+/** True if all dims but the first are the same. */
+function sameColumns(a: Variable, b: Variable): boolean {
+  return a.shape.length > 0 && sameShape(a.shape.slice(1), b.shape.slice(1));
 }

@@ -66,16 +66,17 @@ export class Pool {
     }
   }
 
-  /** A pool of zeros. Throws BufferTooLarge over the binding limit. */
+  /** A pool of zeros. `former`: another one of the same shape and candidates, whose programs save work. Throws BufferTooLarge over the binding limit. */
   static async make(
     device: Device,
     shape: StoreShape,
     capacity: number,
     candidates: Variable,
+    former?: Pool,
   ): Promise<Pool> {
     const pool = new Pool(device, shape, capacity, candidates);
     try {
-      await pool.#compile();
+      await pool.#compile(former);
       return pool;
     } catch (reason) {
       pool.dispose();
@@ -113,7 +114,7 @@ export class Pool {
 
   /** A pool of `capacity` chunks with this one's: number a comes from number `from[a]` of this pool. */
   async resized(capacity: number, from: Uint32Array): Promise<Pool> {
-    const pool = await Pool.make(this.#device, this.#shape, capacity, this.candidates);
+    const pool = await Pool.make(this.#device, this.#shape, capacity, this.candidates, this);
     // as a variable, because all feeds share one buffer, which has a limit too
     let sources: Variable | undefined;
     try {
@@ -137,27 +138,36 @@ export class Pool {
     for (const v of this.variables) v.dispose();
   }
 
-  async #compile(): Promise<void> {
+  async #compile(former: Pool | undefined): Promise<void> {
     const { values, slots, utility, candidates } = this;
     const { rule, width } = this.#shape;
-    const compile = async (updates: Tensor[]): Promise<Step> => {
-      const program = await this.#device.compile({ updates });
+    const replaced = new Map(former?.variables.map((v, i) => [v, this.variables[i]!]));
+    const again = former ? { place: former.#place, retire: former.#retire } : undefined;
+    const compile = async (updates: () => Tensor[], like?: Step): Promise<Step> => {
+      const made = like && (await this.#device.compileAgain(like, replaced));
+      const program = made ?? (await this.#device.compile({ updates: updates() }));
       this.#programs.push(program);
       return program;
     };
     const placed = list("placed", PLACED_AT_ONCE);
     const utilityOf = (from: Variable, { source }: List) => gather(from.value, source);
-    this.#place = await compile([
-      assignRows(values, this.#firstValues(), placed.plan),
-      ...slots.map((slot, i) =>
-        assignRows(slot, constant(rule.initial[i]!, "f32", [PLACED_AT_ONCE, width]), placed.plan),
-      ),
-      assignRows(utility, utilityOf(candidates, placed), placed.plan),
-    ]);
+    this.#place = await compile(
+      () => [
+        assignRows(values, this.#firstValues(), placed.plan),
+        ...slots.map((slot, i) =>
+          assignRows(slot, constant(rule.initial[i]!, "f32", [PLACED_AT_ONCE, width]), placed.plan),
+        ),
+        assignRows(utility, utilityOf(candidates, placed), placed.plan),
+      ],
+      again?.place,
+    );
     const retired = list("retired", PLACED_AT_ONCE);
-    this.#retire = await compile([assignRows(candidates, utilityOf(utility, retired), retired.plan)]);
+    this.#retire = await compile(
+      () => [assignRows(candidates, utilityOf(utility, retired), retired.plan)],
+      again?.retire,
+    );
     const factor = input("factor", []);
-    this.#rescale = await compile([utility, candidates].map((v) => assign(v, mul(v.value, factor))));
+    this.#rescale = await compile(() => [utility, candidates].map((v) => assign(v, mul(v.value, factor))));
   }
 
   /** [PLACED_AT_ONCE, c]: fed, or drawn where `fresh` says so. */

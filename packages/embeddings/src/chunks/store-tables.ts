@@ -62,6 +62,10 @@ export class ChunkStoreTables implements EmbeddingTables, LiveTables {
     return this.store.generation;
   }
 
+  get variables(): readonly Variable[] {
+    return this.store.variables;
+  }
+
   get layouts(): TableLayout[] {
     return [this.store.shape.layout];
   }

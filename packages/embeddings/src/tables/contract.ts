@@ -55,6 +55,8 @@ export interface LookupBatch {
 export interface LiveTables {
   /** Counts up whenever programs that look up must be compiled again. */
   readonly generation: number;
+  /** Those of this generation that change with it, in an order that stays: `Device.compileAgain` can put them in the place of another generation's. */
+  readonly variables: readonly Variable[];
   /** Makes room for the rows of a training batch; may change the generation. */
   prepare(batch: LookupBatch): Promise<void>;
   /** Feeds of one run beside ids, weights and plans. In training it counts as a step: call it once a step, right before it runs. */

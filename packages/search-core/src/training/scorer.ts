@@ -1,32 +1,27 @@
 /** Scores whole splits with a model: logits of every row, in the order of the data. */
 import { type BatchSource, type Columns, createBatchSource, type FieldInfo } from "@trimtab/data";
 import { type Model, scoreStep } from "@trimtab/models";
-import type { Device, Program, Tensor } from "@trimtab/tensor-core";
+import type { Device, Tensor } from "@trimtab/tensor-core";
 import { batchFeeds, padFeeds } from "./feeds.ts";
+import { LiveProgram } from "./live-program.ts";
 
 /** Steps that may wait for their logits at once. */
 const IN_FLIGHT = 4;
 
 export class Scorer {
-  readonly #device: Device;
-  #program: Program<{ logits: Tensor }>;
-  /** Of the tables that the program was compiled on. */
-  #generation: number;
+  readonly #program: LiveProgram<{ logits: Tensor }>;
   readonly #model: Model;
   readonly #fields: readonly FieldInfo[];
   readonly #batch: number;
   readonly #sources = new Map<Columns, BatchSource>();
 
   private constructor(
-    device: Device,
-    program: Program<{ logits: Tensor }>,
+    program: LiveProgram<{ logits: Tensor }>,
     model: Model,
     fields: readonly FieldInfo[],
     batch: number,
   ) {
-    this.#device = device;
     this.#program = program;
-    this.#generation = model.tables.live?.generation ?? 0;
     this.#model = model;
     this.#fields = fields;
     this.#batch = batch;
@@ -38,16 +33,16 @@ export class Scorer {
     fields: readonly FieldInfo[],
     batch: number,
   ): Promise<Scorer> {
-    const program = await device.compile(scoreStep(model, batch));
-    return new Scorer(device, program, model, fields, batch);
+    const program = new LiveProgram(device, model, () => scoreStep(model, batch));
+    // what cannot be compiled is known at once
+    await program.get();
+    return new Scorer(program, model, fields, batch);
   }
 
   /** One logit a row. */
   async logits(columns: Columns): Promise<Float32Array> {
-    await this.#renew();
     const { live } = this.#model.tables;
-    const program = this.#program;
-    const needs = new Set(program.inputs);
+    const { program, needs } = await this.#program.get();
     const out = new Float32Array(columns.rows);
     const source = this.#sourceOf(columns);
     const waiting: Promise<void>[] = [];
@@ -67,16 +62,6 @@ export class Scorer {
     }
     await Promise.all(waiting);
     return out;
-  }
-
-  /** Compiles again where the tables were made anew since. */
-  async #renew(): Promise<void> {
-    const generation = this.#model.tables.live?.generation ?? 0;
-    if (generation === this.#generation) return;
-    const program = await this.#device.compile(scoreStep(this.#model, this.#batch));
-    this.#program.dispose();
-    this.#program = program;
-    this.#generation = generation;
   }
 
   async close(): Promise<void> {

@@ -5,18 +5,14 @@
  */
 import type { Batch } from "@trimtab/data";
 import { type Model, trainStep } from "@trimtab/models";
-import type { Device, Optimizer, Program, Tensor } from "@trimtab/tensor-core";
+import type { Device, Optimizer, Tensor } from "@trimtab/tensor-core";
 import { TrainingDiverged } from "../errors.ts";
 import { batchFeeds } from "./feeds.ts";
+import { LiveProgram } from "./live-program.ts";
 
 /** Work worth about this many seconds is queued between two askings. */
 const WANTED_SECONDS = 0.1;
 const MOST_STEPS = 64;
-
-interface Compiled {
-  readonly program: Program<{ loss: Tensor }>;
-  readonly needs: ReadonlySet<string>;
-}
 
 export class Stepper {
   /** Mean loss of the last step that was asked about. */
@@ -25,9 +21,8 @@ export class Stepper {
   readonly #model: Model;
   readonly #optimizer: Optimizer;
   readonly #seed: number;
-  readonly #programs = new Map<number, Compiled>();
-  /** Of the tables that the programs were compiled on. */
-  #generation = 0;
+  /** By the rows of a batch. */
+  readonly #programs = new Map<number, LiveProgram<{ loss: Tensor }>>();
   #asked: Promise<void> = Promise.resolve();
   #sinceAsked = 0;
   #every = 1;
@@ -44,11 +39,7 @@ export class Stepper {
   async step(batch: Batch): Promise<void> {
     const { live } = this.#model.tables;
     await live?.prepare(batch);
-    if (live && live.generation !== this.#generation) {
-      this.#disposePrograms();
-      this.#generation = live.generation;
-    }
-    const { program, needs } = await this.#programFor(batch.rows);
+    const { program, needs } = await this.#programFor(batch.rows).get();
     const scalars = this.#optimizer.next(needs);
     const { step } = this.#optimizer;
     const extra: Record<string, number> = { ...(scalars as Record<string, number>) };
@@ -87,21 +78,17 @@ export class Stepper {
   }
 
   dispose(): void {
-    this.#disposePrograms();
-  }
-
-  #disposePrograms(): void {
-    for (const { program } of this.#programs.values()) program.dispose();
+    for (const program of this.#programs.values()) program.dispose();
     this.#programs.clear();
   }
 
-  async #programFor(rows: number): Promise<Compiled> {
-    let compiled = this.#programs.get(rows);
-    if (!compiled) {
-      const program = await this.#device.compile(trainStep(this.#model, this.#optimizer, rows));
-      compiled = { program, needs: new Set(program.inputs) };
-      this.#programs.set(rows, compiled);
+  #programFor(rows: number): LiveProgram<{ loss: Tensor }> {
+    let program = this.#programs.get(rows);
+    if (!program) {
+      const parts = () => trainStep(this.#model, this.#optimizer, rows);
+      program = new LiveProgram(this.#device, this.#model, parts);
+      this.#programs.set(rows, program);
     }
-    return compiled;
+    return program;
   }
 }
