@@ -116,7 +116,9 @@ function plot(spots: readonly Spot[], shares: readonly number[], title: string):
   });
   // a file of its own has to say that it is SVG; Plot's own legend is HTML beside the SVG, this one is in it
   chart.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  return `${chart.outerHTML.replace(/<\/svg>$/, `${legend(methods, title)}</svg>`)}\n`;
+  // what a screen reader says of the picture
+  const named = chart.outerHTML.replace(/^<svg[^>]*>/, (tag) => `${tag}<title>${title}</title>`);
+  return `${named.replace(/<\/svg>$/, `${legend(methods, title)}</svg>`)}\n`;
 }
 
 /** From the lowest of what was chosen, and as much again below it as there is above: the first epochs of some methods lie far below. */
