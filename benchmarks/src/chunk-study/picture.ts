@@ -117,7 +117,7 @@ function plot(spots: readonly Spot[], shares: readonly number[], title: string):
   // a file of its own has to say that it is SVG; Plot's own legend is HTML beside the SVG, this one is in it
   chart.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   // what a screen reader says of the picture
-  const named = chart.outerHTML.replace(/^<svg[^>]*>/, (tag) => `${tag}<title>${title}</title>`);
+  const named = chart.outerHTML.replace(/^<svg[^>]*>/, (tag: string) => `${tag}<title>${title}</title>`);
   return `${named.replace(/<\/svg>$/, `${legend(methods, title)}</svg>`)}\n`;
 }
 
