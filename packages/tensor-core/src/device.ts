@@ -91,7 +91,7 @@ export class Device implements VariableStore {
   /**
    * The same program over other variables: `replaced` has those to take instead, of the same dtype and columns (all dims but the first). It costs
    * a fraction of compiling the graph again. undefined where the program looks at one of them other than by rows (`rows`, `gather`,
-   * `assignRows`), so that it depends on their number. The program itself stays as it is; the variables it was made over may be gone.
+   * `assignRows`), so that it depends on their number. The program itself stays as it is; it may be disposed, and the variables that it was made over gone.
    */
   async compileAgain<O extends Record<string, Tensor>>(
     program: Program<O>,

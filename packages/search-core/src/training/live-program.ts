@@ -24,8 +24,10 @@ export class LiveProgram<O extends Record<string, Tensor>> {
     let program = this.#program;
     if (!program || live?.generation !== this.#generation) {
       const { generation, variables = [] } = live ?? {};
-      program = (await this.#again(variables)) ?? (await this.#device.compile(this.#parts()));
-      this.#program?.dispose();
+      const former = this.#program;
+      // before the next one is made: the temporaries of both at once would be the peak of the device's memory
+      this.dispose();
+      program = (await this.#again(former, variables)) ?? (await this.#device.compile(this.#parts()));
       this.#program = program;
       this.#needs = new Set(program.inputs);
       this.#generation = generation;
@@ -39,9 +41,13 @@ export class LiveProgram<O extends Record<string, Tensor>> {
     this.#program = undefined;
   }
 
-  async #again(variables: readonly Variable[]): Promise<Program<O> | undefined> {
-    if (!this.#program) return undefined;
-    const replaced = new Map(this.#variables.map((former, i) => [former, variables[i]!]));
-    return await this.#device.compileAgain(this.#program, replaced);
+  /** The former program's kernels over other variables; it may be disposed. */
+  async #again(
+    former: Program<O> | undefined,
+    variables: readonly Variable[],
+  ): Promise<Program<O> | undefined> {
+    if (!former) return undefined;
+    const replaced = new Map(this.#variables.map((v, i) => [v, variables[i]!]));
+    return await this.#device.compileAgain(former, replaced);
   }
 }
