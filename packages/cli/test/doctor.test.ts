@@ -49,8 +49,8 @@ describe("doctor", () => {
     expect(found.err).toBe("");
   });
 
-  withAdapter("TRIMTAB_ENGINE is the default of --engine; the cpu is shown beside an adapter", async () => {
-    const { out } = await must(["doctor"], { cwd, env: { TRIMTAB_ENGINE: "webgpu" } });
+  withAdapter("--engine webgpu takes an adapter, and shows the cpu beside it", async () => {
+    const { out } = await must(["doctor", "--engine", "webgpu"], { cwd, env: free });
     expect(out).toMatch(/^Used: webgpu, /m);
     expect(out).toContain("--engine cpu computes on the processor's cores");
     const { engines } = await plainDoctor();
@@ -114,9 +114,10 @@ describe("the options that choose", () => {
     expect(await weights("threads-1")).toEqual(await weights("threads-2"));
   });
 
-  withAdapter("--engine goes over TRIMTAB_ENGINE", async () => {
-    const found = await doctor(["--engine", "cpu"], { TRIMTAB_ENGINE: "webgpu" });
-    expect(found.device.engine).toBe("cpu");
+  withAdapter("TRIMTAB_ENGINE is the default of --engine", async () => {
+    const env = { TRIMTAB_ENGINE: "webgpu" };
+    expect((await doctor([], env)).device.engine).toBe("webgpu");
+    expect((await doctor(["--engine", "cpu"], env)).device.engine).toBe("cpu");
   });
 
   test.each([
