@@ -158,7 +158,6 @@ export class ChunkRun implements TrainHooks {
   start(_: Model, captured: unknown): void {
     const store = this.#store!;
     const { limit, settings } = this.#options;
-    const { period, steadyPeriod, rampSteps, peak, normalise, hysteresis, thresholds, sample } = settings;
     if (captured !== undefined) {
       const parsed = capturedSchema.safeParse(captured);
       if (!parsed.success) {
@@ -174,19 +173,7 @@ export class ChunkRun implements TrainHooks {
       before: () => this.#watch.before(store),
       after: () => this.#watch.after(store),
     };
-    const own = {
-      limit,
-      period,
-      steadyPeriod,
-      rampSteps,
-      peak,
-      normalise,
-      hysteresis,
-      thresholds,
-      sample,
-      watch,
-    };
-    this.#pruner = new Pruner(store, own);
+    this.#pruner = new Pruner(store, { ...settings, limit, watch });
   }
 
   async stepped({ step }: { readonly step: number }): Promise<void> {
