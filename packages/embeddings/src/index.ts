@@ -60,5 +60,6 @@ export {
   tableDraw,
 } from "./tables/initial.ts";
 export { LookupInputs } from "./tables/inputs.ts";
-export { type Lookup, type LookupOrigin, lookUp, pool, type VectorTransform } from "./tables/lookup.ts";
+export { type Lookup, type LookupOrigin, lookUp, type VectorTransform } from "./tables/lookup.ts";
+export { oneTable } from "./tables/one-table.ts";
 export { DenseTables, type FieldPlace, type TablePart } from "./tables/tables.ts";

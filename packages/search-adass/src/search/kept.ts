@@ -6,7 +6,7 @@ import {
   type FieldSpec,
   type LookupInputs,
   layoutOf,
-  pool,
+  oneTable,
   slotsOf,
   type TableLayout,
   touchedAtMost,
@@ -49,13 +49,12 @@ export function firstLayerOf(model: Model): Tensor | undefined {
     batch: 1,
     training: false,
     vectors: (inputs) => {
-      const { fields } = layoutOfStage(model);
-      const vectors = input("adass.vectors", [inputs.batch, fields.length, model.tables.modelDim]);
+      const own = model.tables.lookup(inputs);
       const times = (weight: Tensor) => {
         found = weight;
-        return matmul(reshape(vectors, [inputs.batch, fields.length * model.tables.modelDim]), weight);
+        return matmul(own.concat, weight);
       };
-      return vectorsOf(vectors, times);
+      return { raw: own.raw, concat: own.concat, projected: own.projected, lookedUp: own.lookedUp, times };
     },
   });
   return found;
@@ -95,12 +94,14 @@ export class Kept {
 
   /** The vectors of a batch of the sample; reads `adass.places`, u32 [B, S]: rows of what is kept. */
   lookup(inputs: LookupInputs): Vectors {
-    const { fields } = this.#model.scheme;
+    const { scheme, tables } = this.#model;
+    const { fields } = scheme;
     const { batch } = inputs;
     const slots = slotsOf(this.layout, fields);
     const { weights } = inputs.of(this.layout);
     const places = input("adass.places", [batch, slots], "u32");
-    const vectors = pool(gather(this.vectors.value, places), this.layout, fields, weights);
+    const origin = { layout: this.layout, ids: places, weights, fields, order: tables.order };
+    const vectors = oneTable({ vectors: gather(this.vectors.value, places) }, origin);
     const { products } = this;
     const times =
       products &&
@@ -108,7 +109,7 @@ export class Kept {
         const found = gather(products.value, places);
         return sum(weights ? mul(found, reshape(weights, [batch, slots, 1])) : found, [1]);
       });
-    return vectorsOf(vectors, times);
+    return { ...vectors, times };
   }
 
   /** Of rows' vectors [B, S, d], each field's row in its first slot: what is kept of them, [B, F, d] and [B, F, n]. */
@@ -131,16 +132,4 @@ export class Kept {
     this.vectors.dispose();
     this.products?.dispose();
   }
-}
-
-/** All forms of vectors [B, F, d]. */
-function vectorsOf(vectors: Tensor, times: Vectors["times"]): Vectors {
-  const [batch, fields, dim] = vectors.shape as [number, number, number];
-  return {
-    raw: [vectors],
-    concat: reshape(vectors, [batch, fields * dim]),
-    times,
-    projected: vectors,
-    lookedUp: vectors,
-  };
 }

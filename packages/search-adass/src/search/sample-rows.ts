@@ -2,12 +2,9 @@
  * The different rows that a sample looks up. A sample looks most rows up many times: what depends on a row and a size alone is kept once a
  * row, and a path is a list of places among what is kept.
  */
-import { type Columns, type FieldInfo, sharedUint32 } from "@trimtab/data";
-import type { TableLayout } from "@trimtab/embeddings";
+import { type Columns, type FieldInfo, PAD, sharedUint32 } from "@trimtab/data";
+import { slotsOf, type TableLayout } from "@trimtab/embeddings";
 import type { Path } from "../path.ts";
-
-/** An unused slot of a multi-valued field, in columns. */
-const UNUSED = 0xffffffff;
 
 export class SampleRows {
   /** Different rows of all fields together, U. */
@@ -16,7 +13,7 @@ export class SampleRows {
   readonly ids: readonly Uint32Array[];
   /** Number of each field's first row among all. */
   readonly starts: readonly number[];
-  /** [F][rows x slots]: the number of each id, UNUSED for an unused slot. */
+  /** [F][rows x slots]: the number of each id, PAD for an unused slot. */
   readonly #numbers: readonly Uint32Array[];
   readonly #fields: readonly FieldInfo[];
 
@@ -29,7 +26,7 @@ export class SampleRows {
       const numbers = new Map<number, number>();
       const start = count;
       const own = column.map((id) => {
-        if (id === UNUSED) return UNUSED;
+        if (id === PAD) return PAD;
         const known = numbers.get(id);
         if (known !== undefined) return known;
         const next = start + numbers.size;
@@ -51,7 +48,7 @@ export class SampleRows {
     const rows = Math.max(1, ...this.ids.map(({ length }) => length));
     const ids = this.ids.map((own, f) => {
       const { slots } = this.#fields[f]!;
-      const column = sharedUint32(rows * slots).fill(UNUSED);
+      const column = sharedUint32(rows * slots).fill(PAD);
       for (let i = 0; i < rows; i++) column[i * slots] = own[i] ?? 0;
       return column;
     });
@@ -68,7 +65,7 @@ export class SampleRows {
     { from, batch, first, sizes }: Readonly<Record<"from" | "batch" | "first" | "sizes", number>>,
   ): Uint32Array {
     const zero = sizes * this.count;
-    const width = layout.fields.reduce((n, { field }) => n + this.#fields[field]!.slots, 0);
+    const width = slotsOf(layout, this.#fields);
     const out = new Uint32Array(batch * width).fill(zero);
     let column = 0;
     for (const { field } of layout.fields) {
@@ -81,7 +78,7 @@ export class SampleRows {
           let at = column + s;
           for (let i = from * slots + s, end = (from + rows) * slots; i < end; i += slots, at += width) {
             const number = numbers[i]!;
-            if (number !== UNUSED) out[at] = size * this.count + number;
+            if (number !== PAD) out[at] = size * this.count + number;
           }
         }
       }
