@@ -1,4 +1,7 @@
-/** The cpu engine: WebAssembly vectors on all cores. Work is done when a call returns; nothing is ever in flight. */
+/**
+ * The cpu engine: WebAssembly vectors on all cores. At most one program is in flight: its workers go on while the caller makes the next
+ * step's feeds, and the caller joins them before anything of the engine is touched, at the latest a turn of the event loop later.
+ */
 import type { HostArray } from "../../dtype.ts";
 import { BufferTooLarge, DisposedError } from "../../errors.ts";
 import type { KernelList } from "../../kernels/ir.ts";
@@ -35,6 +38,7 @@ export class CpuEngine implements Engine {
   readonly #live = new Set<CpuBuffer>();
   /** How many buffers were freed so far: programs look anew at their variables when it has changed. */
   frees = 0;
+  #joining = false;
   #shrinking: ReturnType<typeof setTimeout> | undefined;
   #disposed = false;
 
@@ -75,6 +79,7 @@ export class CpuEngine implements Engine {
   free(buffer: EngineBuffer): void {
     const own = buffer as CpuBuffer;
     if (this.#disposed || !this.#live.delete(own)) return;
+    this.settle();
     this.frees++;
     this.arena.free(own.address);
     this.shrinkLater();
@@ -97,6 +102,7 @@ export class CpuEngine implements Engine {
    */
   shrink(): void {
     if (!this.arena.wasteful()) return;
+    this.settle();
     const { arena, translate } = this.arena.moveTo();
     // who fails to follow is lost, and `lost` says so
     this.pool.move(arena, translate).catch(() => {});
@@ -160,9 +166,27 @@ export class CpuEngine implements Engine {
     return this.#disposed;
   }
 
-  /** Throws after dispose. */
+  /** Ends what is in flight, for all that uses the engine's memory. Throws after dispose, and DeviceLost. */
   check(): void {
     if (this.#disposed) throw new DisposedError("The engine was disposed before this could run.");
+    this.pool.join();
+  }
+
+  /** As `check`, for what must not throw: who has lost the device hears of it by `lost` and by whatever is asked for next. */
+  settle(): void {
+    try {
+      this.pool.join();
+    } catch {}
+  }
+
+  /** A program was started: if nothing else is asked of the engine before, it is joined when this turn of the event loop is over. */
+  joinLater(): void {
+    if (this.#joining) return;
+    this.#joining = true;
+    void turn().then(() => {
+      this.#joining = false;
+      this.settle();
+    });
   }
 
   /** The buffer as ours, if it still lives. */

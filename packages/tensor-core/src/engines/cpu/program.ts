@@ -78,8 +78,12 @@ export class CpuProgram implements EngineProgram {
   run(feeds: Uint32Array, read: readonly number[], written?: Uint32Array): Promise<ArrayBuffer>[] {
     this.#feed(feeds, written);
     const { pool, workspace } = this.#engine;
-    pool.run(this.#id!, workspace.scratches, workspace.work);
-    if (read.length === 0) return [];
+    pool.start(this.#id!, workspace.scratches, workspace.work);
+    if (read.length === 0) {
+      if (pool.threads > 1) this.#engine.joinLater();
+      return [];
+    }
+    pool.join();
     const { buffers } = this.#parts.list;
     const copies = read.map((id) => this.#engine.copyOut(this.#addressOf(id), buffers[id]!.length * 4));
     const later = turn();
@@ -117,6 +121,7 @@ export class CpuProgram implements EngineProgram {
     if (this.#disposed) return;
     this.#disposed = true;
     if (this.#engine.isDisposed) return;
+    this.#engine.settle();
     const { arena, pool, workspace, functions, programs } = this.#engine;
     if (this.#id !== undefined) pool.removeProgram(this.#id);
     programs.delete(this);

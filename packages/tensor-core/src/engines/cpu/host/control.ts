@@ -19,10 +19,9 @@ export const CONTROL = {
   messages: 0x190,
   /** Not 0: workers leave. */
   quit: 0x194,
-  /** Workers that took up the latest job. */
-  started: 0x200,
-  arrived: 0x280,
-  /** Changes when all threads have arrived at a barrier. */
+  /** u64: the latest job's number above, its phase and the threads in that below (`driver.ts`). */
+  state: 0x280,
+  /** Changes when a phase is over. */
   generation: 0x300,
   barrierSleepers: 0x380,
   /** Not 0: the pool is lost, nobody waits for anybody any more. 1 + the thread that failed, or STALLED. */

@@ -34,8 +34,8 @@ export class Crew {
     this.#workers.push(
       startWorker(`trimtab cpu ${thread}`, {
         message: ({ error }) => {
-          const pending = this.#pending[index]!.shift();
-          if (error === undefined) pending?.resolve();
+          // an error settles all that wait for an answer, this one too
+          if (error === undefined) this.#pending[index]!.shift()?.resolve();
           else this.#lose(`${who} failed: ${error}`);
           this.#hold(index);
         },

@@ -1,6 +1,11 @@
 /**
- * What every thread runs between kernels, as WebAssembly: the loop over a program's phases, the barrier, the wait for the next
- * job. In JavaScript the same costs a call into WebAssembly a phase and slow Atomics; here a phase costs one indirect call.
+ * What every thread runs between kernels, as WebAssembly: the loop over a program's phases, the wait for the next job. In JavaScript the
+ * same costs a call into WebAssembly a phase and slow Atomics; here a phase costs one indirect call.
+ *
+ * Threads come and go: a phase's work is taken in units, so whoever is there does it, and nobody waits for a thread that has other
+ * work. One word of 64 bits says which phase of which job it is and how many threads are in it. A thread enters by adding itself, only
+ * as long as that word is what it looked at; the last one to leave moves the word to the next phase. While a thread is in, neither
+ * the phase nor the job can end, so what it reads about them is theirs; one that is late for a job finds another number there.
  *
  * Waiting: look at the word for a bounded number of turns, then sleep on it. Who changes a word wakes the sleepers only if
  * there are any. A sleeper counts itself before it looks at the word for the last time (wait32 does that look), and who changes
@@ -27,12 +32,12 @@ export interface Driver {
     sleeps: number,
     slice: number,
   ): void;
-  /** Seconds thread 0 waits for a worker that has not taken the job up, and for one that has. */
-  patience(idle: number, busy: number): void;
-  /** Thread 0: zeroes counters, publishes the job, wakes the workers. */
-  start(list: number, count: number, work: number, counters: number, counterBytes: number): void;
-  /** Takes part in phases [first, last) of a list; 0 or 1 (broken). */
-  phases(list: number, first: number, last: number, scratch: number, work: number): number;
+  /** Seconds thread 0 waits for a worker that is in a phase. */
+  patience(seconds: number): void;
+  /** Thread 0, when the last job is over: zeroes counters, publishes the job, wakes the workers; the job's number. */
+  start(list: number, count: number, work: number, counters: number, counterBytes: number): number;
+  /** Takes part in a job until its phase `until` begins (OVER: to its end), or it is over; 0 or 1 (broken). */
+  phases(job: number, until: number): number;
   /** Worker: runs jobs until a message waits (0), or it shall leave (1). `received`: messages taken so far. */
   serve(received: number): number;
   /** Thread 0: a message is about to be posted. */
@@ -45,8 +50,14 @@ export interface Driver {
   look(turns: number): void;
 }
 
+/** Bits of the state's low half that count the threads in a phase; the phase's number is above them. */
+const PHASE_SHIFT = 9;
+/** The phase of a job that is over: no program has as many. */
+export const OVER = 2 ** (32 - PHASE_SHIFT) - 1;
+
 const at = (address: number): string => `(i32.const ${address})`;
 const load = (address: number): string => `(i32.atomic.load ${at(address)})`;
+const load64 = (address: number): string => `(i64.atomic.load ${at(address)})`;
 const store = (address: number, value: string): string => `(i32.atomic.store ${at(address)} ${value})`;
 const add = (address: number, value: number): string =>
   `(i32.atomic.rmw.add ${at(address)} (i32.const ${value}))`;
@@ -87,8 +98,7 @@ export function driverText(shared: boolean): string {
   (global $idle_vain (mut i32) (i32.const 0))
   (global $sleeps (mut i32) (i32.const 0))
   (global $slice (mut i32) (i32.const 1000000))
-  (global $patience_idle (mut i32) (i32.const 10))
-  (global $patience_busy (mut i32) (i32.const 120))
+  (global $patience (mut i32) (i32.const 120))
   (global $seen_wake (mut i32) (i32.const 0))
   (global $seen_job (mut i32) (i32.const 0))
 
@@ -102,9 +112,8 @@ export function driverText(shared: boolean): string {
     (global.set $sleeps (local.get 4))
     (global.set $slice (local.get 5)))
 
-  (func (export "patience") (param i32 i32)
-    (global.set $patience_idle (local.get 0))
-    (global.set $patience_busy (local.get 1)))
+  (func (export "patience") (param i32)
+    (global.set $patience (local.get 0)))
 
   ;; Looks until the word differs from $seen (1) or the turns are used up (0).
   (func $look (param $word i32) (param $seen i32) (param $turns i32) (result i32)
@@ -137,57 +146,99 @@ export function driverText(shared: boolean): string {
       (if (i32.eqz (global.get $thread))
         (then
           (local.set $slices (i32.add (local.get $slices) (i32.const 1)))
-          (if (i32.ge_u (local.get $slices)
-                (select (global.get $patience_busy) (global.get $patience_idle)
-                  (i32.eq ${load(C.started)} (i32.sub (global.get $threads) (i32.const 1)))))
+          (if (i32.ge_u (local.get $slices) (global.get $patience))
             (then (call $break (i32.const ${STALLED}))))))
       (br $again))
     (unreachable))
 
   ;; 0, or 1 where the pool is broken.
-  (func $barrier (result i32)
-    (local $generation i32) (local $turns i32)
-    (local.set $generation ${load(C.generation)})
-    (if (i32.eq ${add(C.arrived, 1)} (i32.sub (global.get $threads) (i32.const 1)))
+  (func $phases (export "phases") (param $job i32) (param $until i32) (result i32)
+    (local $state i64) (local $phase i32) (local $following i32) (local $generation i32) (local $turns i32) (local $at i32)
+    (if (i32.eq (global.get $threads) (i32.const 1))
       (then
-        ${store(C.arrived, "(i32.const 0)")}
-        ${store(C.generation, "(i32.add (local.get $generation) (i32.const 1))")}
-        (if ${load(C.barrierSleepers)} (then ${wake(C.generation)})))
-      (else
-        ${adaptive("barrier", C.generation, "(local.get $generation)", C.barrierSleepers)}))
-    (i32.ne ${load(C.broken)} (i32.const 0)))
+        (call $alone (local.get $until))
+        (return (i32.const 0))))
+    (loop $next
+      ;; Read before the phase is left: if it changes from then on, the phase is over.
+      (local.set $generation ${load(C.generation)})
+      (local.set $state ${load64(C.state)})
+      (if (i32.ne (i32.wrap_i64 (i64.shr_u (local.get $state) (i64.const 32))) (local.get $job))
+        (then (return (i32.const 0))))
+      (local.set $phase (i32.shr_u (i32.wrap_i64 (local.get $state)) (i32.const ${PHASE_SHIFT})))
+      (if (i32.ge_u (local.get $phase) (local.get $until)) (then (return (i32.const 0))))
+      (br_if $next (i64.ne (local.get $state)
+        (i64.atomic.rmw.cmpxchg ${at(C.state)} (local.get $state) (i64.add (local.get $state) (i64.const 1)))))
 
-  (func $phases (export "phases")
-    (param $list i32) (param $first i32) (param $last i32) (param $scratch i32) (param $work i32) (result i32)
-    (local $at i32)
+      (i32.store (i32.add ${at(C.phases)} (i32.shl (global.get $thread) (i32.const 6))) (local.get $phase))
+      (local.set $at (i32.add (i32.load ${at(C.jobList)}) (i32.mul (local.get $phase) (i32.const 12))))
+      (call_indirect (type $phase)
+        (i32.load offset=4 (local.get $at)) (i32.load offset=8 (local.get $at))
+        (i32.load (i32.add ${at(C.scratches)} (i32.shl (global.get $thread) (i32.const 2))))
+        (i32.load ${at(C.jobWork)})
+        (i32.load (local.get $at)))
+
+      (local.set $following (i32.add (local.get $phase) (i32.const 1)))
+      (loop $leave
+        (local.set $state ${load64(C.state)})
+        (if (i32.eq (i32.and (i32.wrap_i64 (local.get $state)) (i32.const ${(1 << PHASE_SHIFT) - 1})) (i32.const 1))
+          (then
+            ;; The last one here: on to the next phase, or the job is over.
+            (br_if $leave (i64.ne (local.get $state)
+              (i64.atomic.rmw.cmpxchg ${at(C.state)} (local.get $state)
+                (i64.or
+                  (i64.shl (i64.extend_i32_u (local.get $job)) (i64.const 32))
+                  (i64.extend_i32_u (i32.shl
+                    (select (i32.const ${OVER}) (local.get $following)
+                      (i32.eq (local.get $following) (i32.load ${at(C.jobCount)})))
+                    (i32.const ${PHASE_SHIFT})))))))
+            (drop ${add(C.generation, 1)})
+            (if ${load(C.barrierSleepers)} (then ${wake(C.generation)})))
+          (else
+            (br_if $leave (i64.ne (local.get $state)
+              (i64.atomic.rmw.cmpxchg ${at(C.state)} (local.get $state) (i64.sub (local.get $state) (i64.const 1)))))
+            ${adaptive("barrier", C.generation, "(local.get $generation)", C.barrierSleepers)}
+            (if ${load(C.broken)} (then (return (i32.const 1)))))))
+      (br $next))
+    (unreachable))
+
+  ;; The same where there is no other thread, and memory may not be shared: nothing to agree on.
+  (func $alone (param $until i32)
+    (local $phase i32) (local $at i32)
+    (local.set $phase (i32.load ${at(C.phases)}))
     (block $done
       (loop $next
-        (br_if $done (i32.ge_u (local.get $first) (local.get $last)))
-        (local.set $at (i32.add (local.get $list) (i32.mul (local.get $first) (i32.const 12))))
-        (i32.store (i32.add ${at(C.phases)} (i32.shl (global.get $thread) (i32.const 6))) (local.get $first))
+        (br_if $done (i32.ge_u (local.get $phase) (local.get $until)))
+        (br_if $done (i32.ge_u (local.get $phase) (i32.load ${at(C.jobCount)})))
+        (i32.store ${at(C.phases)} (local.get $phase))
+        (local.set $at (i32.add (i32.load ${at(C.jobList)}) (i32.mul (local.get $phase) (i32.const 12))))
         (call_indirect (type $phase)
           (i32.load offset=4 (local.get $at)) (i32.load offset=8 (local.get $at))
-          (local.get $scratch) (local.get $work)
+          (i32.load ${at(C.scratches)})
+          (i32.load ${at(C.jobWork)})
           (i32.load (local.get $at)))
-        (if (i32.gt_u (global.get $threads) (i32.const 1))
-          (then (if (call $barrier) (then (return (i32.const 1))))))
-        (local.set $first (i32.add (local.get $first) (i32.const 1)))
+        (local.set $phase (i32.add (local.get $phase) (i32.const 1)))
         (br $next)))
-    (i32.const 0))
+    (i32.store ${at(C.phases)} (local.get $phase)))
 
   (func $wake_idle
     (drop ${add(C.wake, 1)})
     (if ${load(C.idleSleepers)} (then ${wake(C.wake)})))
 
   (func (export "start") (param $list i32) (param $count i32) (param $work i32) (param $counters i32) (param $bytes i32)
+    (result i32)
+    (local $job i32)
     (memory.fill (local.get $counters) (i32.const 0) (local.get $bytes))
-    (if (i32.eq (global.get $threads) (i32.const 1)) (then (return)))
     (i32.store ${at(C.jobList)} (local.get $list))
     (i32.store ${at(C.jobCount)} (local.get $count))
     (i32.store ${at(C.jobWork)} (local.get $work))
-    ${store(C.started, "(i32.const 0)")}
-    (drop ${add(C.job, 1)})
-    (call $wake_idle))
+    (i32.store ${at(C.phases)} (i32.const 0))
+    (local.set $job (i32.add ${load(C.job)} (i32.const 1)))
+    (if (i32.gt_u (global.get $threads) (i32.const 1))
+      (then
+        (i64.atomic.store ${at(C.state)} (i64.shl (i64.extend_i32_u (local.get $job)) (i64.const 32)))
+        ${store(C.job, "(local.get $job)")}
+        (call $wake_idle)))
+    (local.get $job))
 
   (func (export "serve") (param $received i32) (result i32)
     (local $job i32) (local $turns i32)
@@ -201,11 +252,7 @@ export function driverText(shared: boolean): string {
       (if (i32.ne (local.get $job) (global.get $seen_job))
         (then
           (global.set $seen_job (local.get $job))
-          (drop ${add(C.started, 1)})
-          (br_if $again (i32.eqz (call $phases
-            (i32.load ${at(C.jobList)}) (i32.const 0) (i32.load ${at(C.jobCount)})
-            (i32.load (i32.add ${at(C.scratches)} (i32.shl (global.get $thread) (i32.const 2))))
-            (i32.load ${at(C.jobWork)}))))
+          (br_if $again (i32.eqz (call $phases (local.get $job) (i32.const ${OVER}))))
           (return (i32.const 1))))
       ${adaptive("idle", C.wake, "(global.get $seen_wake)", C.idleSleepers)}
       (br $again))

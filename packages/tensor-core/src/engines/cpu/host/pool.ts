@@ -1,13 +1,14 @@
 /**
  * The threads of the cpu engine. Thread 0 is the caller's own; the others are workers that wait for jobs. A program is a list of
- * phases in the shared memory; all threads run each phase together and meet at a barrier after it.
+ * phases in the shared memory; threads share the work of each phase, and none begins before the one before is over. Workers begin when a
+ * program is started; the caller may do other work first and join them later.
  */
 import { CompileError, DeviceLost, DisposedError, TensorCoreError } from "../../../errors.ts";
 import { hostModule } from "../../host-process.ts";
 import { type Arena, hasSharedMemory } from "./arena.ts";
 import { CONTROL, FAILURE_MAX_BYTES, MAX_THREADS, STALLED } from "./control.ts";
 import { Crew } from "./crew.ts";
-import { driverModule } from "./driver.ts";
+import { driverModule, OVER } from "./driver.ts";
 import { FunctionIds } from "./function-ids.ts";
 import { makeThread, type Thread, type ThreadSetup } from "./thread.ts";
 
@@ -20,14 +21,11 @@ export interface PoolOptions {
   readonly barrierMicroseconds?: number;
   /** How long a worker looks for the next job before it sleeps, in microseconds. */
   readonly idleMicroseconds?: number;
-  /**
-   * Seconds a run waits at one barrier before it gives a worker up: one that has not taken up the job (default 10), and one that
-   * has (default 120, as a long kernel and a worker killed in a kernel look the same from here).
-   */
-  readonly patience?: { readonly idle: number; readonly busy: number };
+  /** Seconds that a worker may be in one phase before it is given up (default 120: a long kernel and a worker killed in one look the same from here). */
+  readonly patience?: number;
 }
 
-/** A wasm function that all threads call at once. */
+/** A wasm function that threads call at once: it takes units of work until none is left, whichever threads there are. */
 export interface Phase {
   /** As `load` gave it. */
   readonly fn: number;
@@ -81,6 +79,8 @@ export class Pool {
   readonly #ids = new FunctionIds();
   readonly #programs = new Map<number, PoolProgram>();
   #nextProgram = 1;
+  /** What was started and not joined yet. */
+  #running: { readonly program: PoolProgram; readonly job: number } | undefined;
   #error: DeviceLost | undefined;
   #disposed = false;
 
@@ -128,7 +128,7 @@ export class Pool {
       // A browser's coarse clock may tell too many turns for an i32, which would be a negative number and no wait at all.
       sliceTurns: Math.min(2 ** 31 - 1, Math.ceil(turns * 1e6)),
     });
-    if (options.patience) pool.#thread.driver.patience(options.patience.idle, options.patience.busy);
+    if (options.patience !== undefined) pool.#thread.driver.patience(options.patience);
     await pool.#crew.start({
       ...setup,
       barrierTurns: Math.ceil(turns * (options.barrierMicroseconds ?? (crowded ? 2 : 40))),
@@ -183,31 +183,48 @@ export class Pool {
   }
 
   removeProgram(id: number): void {
+    this.join();
     const program = this.#program(id);
     this.#programs.delete(id);
     this.#arena.free(program.list);
   }
 
   /**
-   * Runs a program on all threads and returns when it is done. `scratches[t]` is thread t's own scratch, `work` the common one.
-   * Throws DeviceLost where a thread fails; the pool is lost then.
+   * Runs a program and returns when it is done. `scratches[t]` is thread t's own scratch, `work` the common one. Throws DeviceLost where a thread
+   * fails; the pool is lost then.
    */
   run(id: number, scratches: readonly number[], work: number): void {
-    const program = this.#program(id);
-    const count = program.phases.length;
-    if (!this.#start(program, scratches, work)) return;
-    this.#take(program, 0, count, scratches[0]!, work);
+    this.start(id, scratches, work);
+    this.join();
   }
 
-  /** As `run`; the seconds each phase took on thread 0, barrier included. */
+  /**
+   * As `run`, but returns while the workers are at it. Until `join` returns, nothing may touch the memory of the program, and nothing is done by
+   * this thread; where it is the only one, the program is done at once.
+   */
+  start(id: number, scratches: readonly number[], work: number): void {
+    this.join();
+    this.#running = this.#start(this.#program(id), scratches, work);
+    if (this.threads === 1) this.join();
+  }
+
+  /** Works on what was started until it is done. Throws DeviceLost where a thread fails. */
+  join(): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    this.#take(running, OVER);
+  }
+
+  /** As `run`; the seconds each phase took on thread 0, the wait for the others included. */
   profile(id: number, scratches: readonly number[], work: number): number[] {
-    const program = this.#program(id);
-    const count = program.phases.length;
+    this.join();
+    const running = this.#start(this.#program(id), scratches, work);
     const seconds: number[] = [];
-    if (!this.#start(program, scratches, work)) return seconds;
+    if (running === undefined) return seconds;
     let last = performance.now();
-    for (let i = 0; i < count; i++) {
-      this.#take(program, i, i + 1, scratches[0]!, work);
+    for (let i = 1; i <= running.program.phases.length; i++) {
+      this.#take(running, i);
       const now = performance.now();
       seconds.push((now - last) / 1000);
       last = now;
@@ -222,6 +239,7 @@ export class Pool {
    */
   move(arena: Arena, translate: (address: number) => number): Promise<void> {
     this.#check();
+    if (this.#running) throw new TensorCoreError("A pool moves when nothing runs; join first.");
     if (arena.shared !== this.#arena.shared || served.has(arena))
       throw new TensorCoreError("A pool moves to a fresh arena of the same kind, as Arena.moveTo makes it.");
     served.add(arena);
@@ -248,6 +266,11 @@ export class Pool {
   /** Ends the workers. The arena's memory is left alone. */
   dispose(): void {
     if (this.#disposed) return;
+    try {
+      this.join();
+    } catch {
+      // who is lost has said so
+    }
     this.#disposed = true;
     this.#thread.driver.quit();
     this.#crew.settle(new DisposedError("The pool was disposed while it still loaded."));
@@ -255,24 +278,35 @@ export class Pool {
     this.#programs.clear();
   }
 
-  /** False where there is nothing to run. */
-  #start(program: PoolProgram, scratches: readonly number[], work: number): boolean {
+  /** undefined where there is nothing to run. */
+  #start(
+    program: PoolProgram,
+    scratches: readonly number[],
+    work: number,
+  ): { readonly program: PoolProgram; readonly job: number } | undefined {
     if (scratches.length < this.threads)
       throw new TensorCoreError(`${scratches.length} scratches for ${this.threads} threads; give one each.`);
     const count = program.phases.length;
-    if (count === 0) return false;
+    if (count === 0) return undefined;
     const words = this.#arena.u32;
     for (let t = 0; t < this.threads; t++) words[(CONTROL.scratches >> 2) + t] = scratches[t]!;
     const { counters } = program;
     if (!counters) for (const phase of program.phases) words[phase.counter >>> 2] = 0;
-    this.#thread.driver.start(program.list, count, work, counters?.address ?? 0, 4 * (counters?.count ?? 0));
-    return true;
+    const job = this.#thread.driver.start(
+      program.list,
+      count,
+      work,
+      counters?.address ?? 0,
+      4 * (counters?.count ?? 0),
+    );
+    return { program, job };
   }
 
-  #take(program: PoolProgram, first: number, last: number, scratch: number, work: number): void {
+  /** Takes part until phase `until` begins. */
+  #take({ program, job }: { readonly program: PoolProgram; readonly job: number }, until: number): void {
     let broken: number;
     try {
-      broken = this.#thread.driver.phases(program.list, first, last, scratch, work);
+      broken = this.#thread.driver.phases(job, until);
     } catch (error) {
       this.#thread.fail(error);
       broken = 1;
@@ -299,6 +333,7 @@ export class Pool {
     this.#error = new DeviceLost(
       `${why}. The cpu engine is lost; open the device again and resume from a checkpoint.`,
     );
+    this.#running = undefined;
     this.#thread.driver.break(1);
     this.#crew.settle(this.#error);
     this.#rejectLost(this.#error);

@@ -107,7 +107,8 @@ export function makeThread(given: ThreadSetup): Thread {
     load: put,
     drop(ids) {
       for (const id of ids) {
-        table.set(id, null);
+        // what one thread could not load never came to the others
+        if (id < table.length) table.set(id, null);
         origins.delete(id);
       }
     },

@@ -37,6 +37,9 @@ const program = await pool.addProgram([{ fn: chunks!, args, counter }]);
 pool.run(program, own, 0);
 said.marks = seenAt(marks);
 
+// a process may end while its workers are at something
+if (["open", "dispose", "exit", "throw"].includes(mode)) pool.start(program, own, 0);
+
 if (mode === "open") say();
 else if (mode === "dispose") {
   pool.dispose();

@@ -5,10 +5,10 @@ import fc from "fast-check";
 import { Arena } from "../../../../src/engines/cpu/host/arena.ts";
 import { Pool, type PoolOptions } from "../../../../src/engines/cpu/host/pool.ts";
 import { CompileError, DeviceLost, DisposedError, TensorCoreError } from "../../../../src/errors.ts";
-import { adderModule, LOCKSTEP, testModule } from "./kernels.ts";
+import { adderModule, LOCKSTEP, testModule, VICTIM } from "./kernels.ts";
 
 const MiB = 2 ** 20;
-const NAMES = ["lockstep", "chunks", "add", "empty", "trap", "forever"] as const;
+const NAMES = ["lockstep", "chunks", "add", "mine", "empty", "trap", "forever"] as const;
 type Names = Record<(typeof NAMES)[number], number>;
 
 const open: Pool[] = [];
@@ -30,26 +30,74 @@ async function setUp(
   return { arena, pool, fn, own: Array.from({ length: threads }, (_, t) => t) };
 }
 
+/** Keeps this thread at work for so many milliseconds. */
+function busy(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+/** Arguments of `trap` and `forever`. */
+function victimOf(arena: Arena, thread: number, threads: number): number {
+  const args = arena.allocate(12, "args");
+  arena.u32[(args + VICTIM.thread) >> 2] = thread;
+  arena.u32[(args + VICTIM.threads) >> 2] = threads;
+  return args;
+}
+
 describe("phases", () => {
   for (const threads of [1, 2, 3, 4])
     test(`${threads} threads keep step through 100,000 phases`, async () => {
       const { arena, pool, fn, own } = await setUp(threads);
-      const args = arena.allocate(LOCKSTEP.beats + 64 * threads, "args");
-      arena.u32[args >> 2] = threads;
-      const counter = arena.allocate(4, "counter");
-      const phases = 1000;
+      const units = 4;
+      const args = arena.allocate(LOCKSTEP.beats + 64 * units, "args");
+      arena.u32[args >> 2] = units;
+      const count = 1000;
+      const counters = arena.allocate(4 * count, "counters");
       const program = await pool.addProgram(
-        Array.from({ length: phases }, () => ({ fn: fn.lockstep, args, counter })),
+        Array.from({ length: count }, (_, i) => ({ fn: fn.lockstep, args, counter: counters + 4 * i })),
+        { address: counters, count },
       );
       const start = performance.now();
       const runs = 100;
-      for (let i = 0; i < runs; i++) pool.run(program, own, 0);
+      for (let i = 0; i < runs; i++) {
+        // now and then the caller has other work first
+        pool.start(program, own, 0);
+        if (i % 3 === 0) busy(i % 9 === 0 ? 1 : 0.02);
+        pool.join();
+      }
       console.log(
-        `${threads} threads: ${((performance.now() - start) / ((runs * phases) / 1000)).toFixed(2)} us a phase`,
+        `${threads} threads: ${((performance.now() - start) / ((runs * count) / 1000)).toFixed(2)} us a phase`,
       );
-      for (let t = 0; t < threads; t++)
-        expect(arena.u32[(args + LOCKSTEP.beats + 64 * t) >> 2]).toBe(runs * phases);
+      for (let u = 0; u < units; u++)
+        expect(arena.u32[(args + LOCKSTEP.beats + 64 * u) >> 2]).toBe(runs * count);
       expect(arena.u32[(args + LOCKSTEP.wrong) >> 2]).toBe(0);
+    }, 60_000);
+
+  for (const threads of [2, 3])
+    test(`workers of ${threads} threads do all of it while the caller has other work`, async () => {
+      const { arena, pool, fn, own } = await setUp(threads);
+      const chunks = 500;
+      const marks = arena.allocate(4 * chunks, "marks");
+      const args = arena.allocate(12, "args");
+      arena.u32.set([chunks, marks, 200], args >> 2);
+      const counters = arena.allocate(40, "counters");
+      const program = await pool.addProgram(
+        Array.from({ length: 10 }, (_, i) => ({ fn: fn.chunks, args, counter: counters + 4 * i })),
+      );
+      pool.start(program, own, 0);
+      const until = performance.now() + 20_000;
+      const seen = () => arena.u32.subarray(marks >> 2, (marks >> 2) + chunks).every((n) => n === 10);
+      while (!seen() && performance.now() < until) busy(1);
+      expect(seen()).toBe(true);
+      pool.join();
+      pool.join();
+      expect(seen()).toBe(true);
+      // a start ends what was started before
+      pool.start(program, own, 0);
+      pool.start(program, own, 0);
+      expect(() => pool.move(arena.moveTo().arena, (address) => address)).toThrow(/join first/);
+      pool.removeProgram(program);
+      expect(arena.u32[marks >> 2]).toBe(30);
     }, 60_000);
 
   for (const threads of [1, 2, 3, 4])
@@ -77,12 +125,18 @@ describe("phases", () => {
     }, 60_000);
 
   test("scratch is a thread's own, work and args are everybody's", async () => {
-    const { arena, pool, fn } = await setUp(3);
+    const { arena, pool, fn, own } = await setUp(3);
     const work = arena.allocate(64, "work");
     const counter = arena.allocate(4, "counter");
-    const program = await pool.addProgram([{ fn: fn.add, args: 5, counter }]);
-    pool.run(program, [0, 0, 0], work);
-    expect(arena.u32[work >> 2]).toBe(15);
+    const marks = arena.allocate(16, "marks");
+    arena.u32[marks >> 2] = 3;
+    const program = await pool.addProgram([
+      { fn: fn.mine, args: marks + 4, counter },
+      { fn: fn.add, args: 5, counter },
+    ]);
+    pool.run(program, own, work);
+    expect(arena.u32[work >> 2]).toBe(5);
+    expect([...arena.u32.subarray((marks >> 2) + 1, (marks >> 2) + 4)]).toEqual([1, 1, 1]);
     expect(() => pool.run(program, [0], work)).toThrow(/1 scratches for 3 threads/);
   });
 
@@ -157,7 +211,7 @@ describe("loading", () => {
           const waiting: Promise<unknown>[] = [];
           try {
             let work = arena.allocate(64, "work");
-            let counter = arena.allocate(64, "counter");
+            let counters = arena.allocate(64, "counters");
             const own = Array.from({ length: threads }, () => 0);
             const functions: { id: number; adds: number }[] = [];
             let programs: { id: number; uses: number[]; adds: number }[] = [];
@@ -176,7 +230,9 @@ describe("loading", () => {
                 pool.unload([gone!.id]);
               } else if ("program" in one && functions.length > 0) {
                 const uses = one.program.map((n) => functions[n % functions.length]!);
-                const id = await pool.addProgram(uses.map(({ id: fn }) => ({ fn, args: 0, counter })));
+                const id = await pool.addProgram(
+                  uses.map(({ id: fn }, i) => ({ fn, args: 0, counter: counters + 4 * i })),
+                );
                 programs.push({
                   id,
                   uses: uses.map(({ id: fn }) => fn),
@@ -189,11 +245,11 @@ describe("loading", () => {
                 const program = programs[one.run % programs.length]!;
                 const before = arena.u32[work >> 2]!;
                 pool.run(program.id, own, work);
-                expect(arena.u32[work >> 2]! - before).toBe(threads * program.adds);
+                expect(arena.u32[work >> 2]! - before).toBe(program.adds);
               } else if ("move" in one) {
                 const { arena: next, translate } = arena.moveTo();
                 const moving = pool.move(next, translate);
-                [work, counter, arena] = [translate(work), translate(counter), next];
+                [work, counters, arena] = [translate(work), translate(counters), next];
                 if (one.move) await moving;
                 else waiting.push(moving);
               }
@@ -227,7 +283,7 @@ describe("loading", () => {
       }
     }
     await Promise.all(loads);
-    expect(arena.u32[work >> 2]).toBe(600);
+    expect(arena.u32[work >> 2]).toBe(300);
   });
 
   test("what does not fit is refused and the pool lives on", async () => {
@@ -241,6 +297,11 @@ describe("loading", () => {
     const work = arena.allocate(64, "work");
     const counter = arena.allocate(4, "counter");
     pool.run(await pool.addProgram([{ fn: fn.add, args: 1, counter }]), [0, 0], work);
+    expect(arena.u32[work >> 2]).toBe(1);
+    // more than any table has grown to
+    for (let i = 0; i < 20; i++) await pool.load(await testModule(false), ["add"]).catch(() => undefined);
+    const [again] = await pool.load(module, ["add"]);
+    pool.run(await pool.addProgram([{ fn: again!, args: 1, counter }]), [0, 0], work);
     expect(arena.u32[work >> 2]).toBe(2);
   });
 });
@@ -250,13 +311,14 @@ describe("loss", () => {
     test(`a trap on thread ${thread} of 3 ends in DeviceLost on the spot`, async () => {
       const { arena, pool, fn, own } = await setUp(3);
       const counter = arena.allocate(4, "counter");
+      const args = victimOf(arena, thread, 3);
       const lost = pool.lost.then(
         () => undefined,
         (error: unknown) => error,
       );
       const program = await pool.addProgram([
         { fn: fn.empty, args: 0, counter },
-        { fn: fn.trap, args: thread, counter, label: "map nine" },
+        { fn: fn.trap, args, counter, label: "map nine" },
         { fn: fn.empty, args: 0, counter },
       ]);
       const start = performance.now();
@@ -276,10 +338,10 @@ describe("loss", () => {
       expect(pool.load(await testModule(true), ["add"])).rejects.toThrow(DeviceLost);
     });
 
-  test("a worker that hangs in a kernel ends in DeviceLost after the patience for busy workers", async () => {
-    const { arena, pool, fn, own } = await setUp(2, { patience: { idle: 1, busy: 2 } });
+  test("a worker that hangs in a kernel ends in DeviceLost after the pool's patience", async () => {
+    const { arena, pool, fn, own } = await setUp(2, { patience: 2 });
     const counter = arena.allocate(4, "counter");
-    const program = await pool.addProgram([{ fn: fn.forever, args: 1, counter }]);
+    const program = await pool.addProgram([{ fn: fn.forever, args: victimOf(arena, 1, 2), counter }]);
     const start = performance.now();
     expect(() => pool.run(program, own, 0)).toThrow(/no sign of life/);
     expect(performance.now() - start).toBeLessThan(6000);
