@@ -91,17 +91,30 @@ export class ChunkMap {
   }
 
   /**
-   * `find` for `count` rows at once: offset + 1 of the entry of row u, or 0, goes to out[u * step]. So short a loop lets the processor wait
-   * for the memory of several rows at a time.
+   * `find` for `count` rows at once: offset + 1 of the entry of row u, or 0, goes to out[u * step]. Rows are spread over more memory than a cache
+   * holds, so a first loop only asks for the memory: with no branch in it the processor waits for many rows at a time.
    */
   findEach(rows: ArrayLike<number>, count: number, out: Uint32Array, step: number): void {
     const { words, stride, slots } = this;
     const end = words.length;
+    let seen = 0;
+    for (let u = 0, to = 0; u < count; u++, to += step) {
+      const row = rows[u]!;
+      const high = row < TWO_32 ? 1 : Math.floor(row / TWO_32) + 1;
+      const at = slotOf(row | 0, high, slots) * stride;
+      out[to] = at;
+      seen |= words[at + 1]!;
+    }
+    // an empty map has nothing to find; and what was read is used, or a compiler could leave it out
+    if (seen === 0) {
+      for (let u = 0, to = 0; u < count; u++, to += step) out[to] = 0;
+      return;
+    }
     for (let u = 0, to = 0; u < count; u++, to += step) {
       const row = rows[u]!;
       const low = row | 0;
       const high = row < TWO_32 ? 1 : Math.floor(row / TWO_32) + 1;
-      let at = slotOf(low, high, slots) * stride;
+      let at = out[to]!;
       for (;;) {
         const there = words[at + 1]!;
         if (there === 0) {
