@@ -39,18 +39,17 @@ export function trackedOf(
   { map, addresses, candidates, chunks: perRow }: Books,
   stored: StoredUtilities,
 ): Tracked {
-  const { words, stride } = map;
-  const { factor } = stored;
   const fieldOf = Uint16Array.from(layout.fields, ({ field }) => field);
   const size = addresses.live + candidates.size;
   // one more than there are, because what has no place is written too, and then written over: which chunks have one is in no order, so that
   // a processor would guess a branch wrong often
   const utilities = new Float32Array(size + 1);
-  // places stand where their utilities will: looked up in a loop of their own, so short that many are waited for at a time
-  const places = new Int32Array(utilities.buffer);
   const flags = new Uint8Array(size + 1);
   const fields = new Uint16Array(size + 1);
   const chunks = new Uint16Array(size + 1);
+  // places stand where their utilities will: looked up in a loop of their own, so short that many are waited for at a time
+  const places = new Int32Array(utilities.buffer);
+  const { words, stride } = map;
   let n = 0;
   for (let at = 0; at < words.length; at += stride) {
     if (words[at + 1] === 0) continue;
@@ -67,17 +66,21 @@ export function trackedOf(
       n += has;
     }
   }
-  const { live, candidates: others } = stored;
-  for (let i = 0; i < size; i++) {
-    const place = places[i]!;
-    utilities[i] = factor * (place > 0 ? live[place]! : others[-place]!);
-  }
+  lookUp(utilities, places.subarray(0, size), stored);
   return {
     utilities: utilities.subarray(0, size),
     flags: flags.subarray(0, size),
     fields: fields.subarray(0, size),
     chunks: chunks.subarray(0, size),
   };
+}
+
+/** The utility at each place. */
+function lookUp(out: Float32Array, places: Int32Array, { live, candidates, factor }: StoredUtilities): void {
+  for (let i = 0; i < places.length; i++) {
+    const place = places[i]!;
+    out[i] = factor * (place > 0 ? live[place]! : candidates[-place]!);
+  }
 }
 
 /**
