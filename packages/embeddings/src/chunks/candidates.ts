@@ -1,16 +1,17 @@
 /**
  * Candidates: chunks that are not live and whose utility is tracked, in a bounded number of slots. Slots are 1 to `slots`.
  *
- * When all are taken, a new one takes the place of a candidate that has not been touched for long, found by a clock with
+ * When all are taken, a row that is not known must be seen twice before its chunks are (`Doorkeeper`), and a new one takes the place of a candidate that has not been touched for long, found by a clock with
  * counters: each touch adds 2 to the slot's counter (up to 254), the hand halves every counter it passes, and a slot
  * at 0 is given away. So a candidate lasts the longer, the more often it was touched, and a flood of rows seen once does not
  * sweep out those seen often. The hand goes at most 4 slots for each one asked, and at most one round in a batch: what a batch
  * touched is never given away in that batch. Where nothing is found, the chunk goes untracked until it is touched again.
  */
 import { Addresses } from "./addresses.ts";
+import { BITS_A_SLOT, Doorkeeper } from "./doorkeeper.ts";
 
-/** Bytes of a slot: the counter, the owner, a place in the stack of free slots, the utility on the device. */
-export const CANDIDATE_BYTES = 1 + 8 + 4 + 4;
+/** Bytes of a slot: the counter, the owner, a place in the stack of free slots, the utility on the device, the doorkeeper's bits. */
+export const CANDIDATE_BYTES = 1 + 8 + 4 + 4 + BITS_A_SLOT / 8;
 
 const STEPS = 4;
 const TOUCH = 2;
@@ -22,6 +23,7 @@ export class Candidates {
   readonly owners: Float64Array;
   readonly counters: Uint8Array;
   readonly places: Addresses;
+  readonly door: Doorkeeper;
   /** The slot that the hand looks at next. */
   hand = 1;
   #round = 0;
@@ -31,6 +33,7 @@ export class Candidates {
     this.places = places;
     this.owners = new Float64Array(slots + 1).fill(-1);
     this.counters = new Uint8Array(slots + 1);
+    this.door = new Doorkeeper(slots);
   }
 
   get size(): number {
@@ -38,7 +41,12 @@ export class Candidates {
   }
 
   get bytes(): number {
-    return this.owners.byteLength + this.counters.byteLength + this.places.bytes;
+    return this.owners.byteLength + this.counters.byteLength + this.places.bytes + this.door.bytes;
+  }
+
+  /** True if chunks of a row that is not known may ask for slots: there are free ones, or it was seen before. */
+  admits(row: number): boolean {
+    return this.places.free > 0 || (this.slots > 0 && this.door.admits(row));
   }
 
   /** Call at the start of each batch. */

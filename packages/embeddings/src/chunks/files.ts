@@ -35,6 +35,8 @@ const headSchema = z.strictObject({
   next: count,
   candidateNext: count,
   hand: count,
+  /** Rows that the doorkeeper sent away. */
+  seen: count,
   step: count,
   base: count,
 });
@@ -86,7 +88,7 @@ export async function captureStore({ shape, pool, candidates, books, clock }: Pa
     put(name, "f32", columns, kept);
   }
   put("candidates", "f32", 1, await candidates.read());
-  const { owners, counters, places, hand, slots } = books.candidates;
+  const { owners, counters, places, hand, slots, door } = books.candidates;
   // a number of 53 bits as two words; -1 is 2^53 - 1 here
   const words = new Uint32Array(2 * slots);
   for (let slot = 1; slot <= slots; slot++) {
@@ -96,6 +98,7 @@ export async function captureStore({ shape, pool, candidates, books, clock }: Pa
   }
   put("owners", "u32", 2, words);
   put("counters", "u32", 1, Uint32Array.from(counters));
+  put("door", "u32", 1, door.words.slice());
   put("map", "i32", books.map.stride, books.map.words.slice());
   put("freed", "u32", 1, books.addresses.freed());
   put("candidateFreed", "u32", 1, places.freed());
@@ -108,6 +111,7 @@ export async function captureStore({ shape, pool, candidates, books, clock }: Pa
     next: books.addresses.next,
     candidateNext: places.next,
     hand,
+    seen: door.seen,
     step: clock.step,
     base: clock.base,
   };
@@ -162,6 +166,8 @@ export function readStore(
   const owners = take("owners", Uint32Array, 2 * shape.candidates);
   candidates.counters.set(take("counters", Uint32Array, shape.candidates + 1));
   candidates.hand = head.hand;
+  candidates.door.words.set(take("door", Uint32Array, candidates.door.words.length));
+  candidates.door.seen = head.seen;
   for (let slot = 1; slot <= shape.candidates; slot++) {
     const owner = owners[2 * slot - 2]! + owners[2 * slot - 1]! * 2 ** 32;
     candidates.owners[slot] = owner === Number.MAX_SAFE_INTEGER ? -1 : owner;

@@ -7,6 +7,7 @@ import { Addresses } from "../../src/chunks/addresses.ts";
 import { Arrivals } from "../../src/chunks/arrivals.ts";
 import { Books } from "../../src/chunks/books.ts";
 import { Candidates } from "../../src/chunks/candidates.ts";
+import { Doorkeeper } from "../../src/chunks/doorkeeper.ts";
 import { ChunkMap, MAX_ROWS, PLACES } from "../../src/chunks/map.ts";
 import { storeShape } from "../../src/chunks/options.ts";
 import { FRESH, Resolver } from "../../src/chunks/resolver.ts";
@@ -185,7 +186,10 @@ describe("resolving", () => {
     books.put(5, 0, -slot);
     books.candidates.counters[slot] = 0;
     const resolver = new Resolver(() => books, 10);
-    // row 3 takes the slot, which ends row 5's entry; then nothing is left for row 5
+    // at first row 3 is only remembered
+    resolver.train({ rows: [3], count: 1 }, new Arrivals(shape));
+    expect([books.placeOf(3, 0), books.placeOf(5, 0)]).toEqual([0, -slot]);
+    // now it takes the slot, which ends row 5's entry; then nothing is left for row 5
     resolver.train({ rows: [3, 5], count: 2 }, new Arrivals(shape));
     expect([books.placeOf(3, 0), books.placeOf(5, 0)]).toEqual([-slot, 0]);
     expect([...resolver.chunks]).toEqual([0, 0, 0, 0]);
@@ -217,6 +221,43 @@ describe("resolving", () => {
       ),
       200,
     );
+  });
+});
+
+describe("doorkeeper", () => {
+  test("law: a row is let in if it came before since all was forgotten, and for few others", () => {
+    law(
+      fc.property(
+        fc.integer({ min: 1, max: 300 }),
+        fc.array(fc.nat(2 ** 33), { maxLength: 400 }),
+        (slots, rows) => {
+          const door = new Doorkeeper(slots);
+          let known = new Set<number>();
+          for (const row of rows) {
+            const before = door.seen;
+            const admitted = door.admits(row);
+            if (known.has(row)) expect(admitted).toBe(true);
+            if (admitted) expect(door.seen).toBe(before);
+            else {
+              if (door.seen <= before) known = new Set();
+              known.add(row);
+              expect(door.seen).toBe(known.size);
+            }
+            expect(known.size).toBeLessThanOrEqual(door.words.length * 8);
+          }
+        },
+      ),
+      200,
+    );
+  });
+
+  test("few of many rows seen once are let in", () => {
+    const door = new Doorkeeper(4096);
+    let admitted = 0;
+    for (let row = 0; row < 100_000; row++) admitted += Number(door.admits(row * 7));
+    // a quarter of the bits at most: an eighth on average
+    expect(admitted / 100_000).toBeWithin(0.08, 0.17);
+    expect(door.bytes).toBe(4096);
   });
 });
 
