@@ -5,7 +5,6 @@ import {
   assignRows,
   cast,
   customGradient,
-  div,
   type Feeds,
   gather,
   input,
@@ -143,13 +142,13 @@ export function updatesOf(
     state: pool.slots.map((slot) => rows(slot.value, live.plan)),
     scalars,
   });
-  /** accesses x gradient norm of each listed chunk, [n, 1], by its number among the batch's chunks. */
-  const gainOf = (source: Tensor): Tensor => {
-    const row = div(source, chunks);
-    const offsets = reshape(plan.offsets, [most + 1, 1]);
-    const accesses = cast(sub(gather(offsets, add(row, 1)), gather(offsets, row)), "f32");
-    return mul(mul(accesses, norm(gather(sums, source))), gain);
-  };
+  // accesses x gradient norm of every chunk of the batch, computed once and side by side: the kernels that add them up, chunk by chunk all
+  // over the pool, are so short then that the processor waits for the memory of many at a time
+  const { offsets } = plan;
+  const accesses = cast(sub(sliceAxis(offsets, 0, 1, most + 1), sliceAxis(offsets, 0, 0, most)), "f32");
+  const norms = reshape(norm(sums), [most, chunks]);
+  const gains = touched(mul(mul(reshape(accesses, [most, 1]), norms), gain), plan);
+  const gainOf = (source: Tensor): Tensor => gather(reshape(gains, [most * chunks, 1]), source);
   const out = [
     assignRows(pool.values, next.weight, live.plan),
     ...pool.slots.map((slot, i) => assignRows(slot, next.state[i]!, live.plan)),
