@@ -1,8 +1,9 @@
 /**
- * `bun benchmarks/src/chunk-step.ts --data DATASET_FOLDER [--rounds 5] [--model deepfm,dlrm] [--batch 1024,4096] [--pruned 65] [--bytes]`: seconds of a training step
- * on a chunk store over seconds of the dense step by rowAdam, in turn, in the whole loop as it runs for real: batches made by their
+ * `bun benchmarks/src/chunk-step.ts --data DATASET_FOLDER [--rounds 7] [--model deepfm,dlrm] [--batch 1024,4096] [--pruned 65] [--bytes]`: seconds of a training step
+ * on a chunk store over seconds of the dense step by rowAdam, in the whole loop as it runs for real: batches made by their
  * worker, addresses resolved, adjustments every T steps (T as `fiited` chooses it). Also what one adjustment takes. Both are timed in the
- * steady state after the ramp. `--bytes`: the rest is a budget in serve bytes, as a search has it, so that an adjustment also finds out how
+ * steady state after the ramp. A round has as many adjustments as its steps pay for, and the two loops take turns of a few steps in it: machines
+ * change their pace within seconds, which rounds in turn would take for a difference. `--bytes`: the rest is a budget in serve bytes, as a search has it, so that an adjustment also finds out how
  * many chunks it pays for. Writes runs/bench/chunk-step.json.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -19,7 +20,7 @@ import { Optimizer, openDevice } from "@trimtab/tensor-core";
 const { values } = parseArgs({
   options: {
     data: { type: "string" },
-    rounds: { type: "string", default: "5" },
+    rounds: { type: "string", default: "7" },
     model: { type: "string", default: "deepfm,dlrm" },
     hidden: { type: "string", default: "64,32" },
     batch: { type: "string", default: "1024,4096" },
@@ -27,13 +28,14 @@ const { values } = parseArgs({
     chunks: { type: "string", default: "4" },
     pruned: { type: "string", default: "65" },
     bytes: { type: "boolean", default: false },
-    steps: { type: "string", default: "40" },
     threads: { type: "string" },
   },
 });
 if (!values.data) throw new Error("chunk-step: --data DATASET_FOLDER is missing");
 const rounds = Number(values.rounds);
-const steps = Number(values.steps);
+/** Steps of a round, at least. */
+const ENOUGH = 100;
+const TURN = 10;
 const device = await openDevice(values.threads ? { engine: "cpu", threads: Number(values.threads) } : {});
 const data = await openDataset(values.data);
 const dense = data.fields.flatMap(({ name, kind }) => (kind === "numeric" ? [name] : []));
@@ -156,13 +158,21 @@ for (const name of values.model.split(",")) {
       adjustments++;
     };
     const live = new Loop(pruned, sourceOf(pruned), stepped);
-    await live.seconds(rampSteps + settings.steadyPeriod);
-    await plain.seconds(10);
+    const { steadyPeriod } = pruner.schedule;
+    const steps = steadyPeriod * Math.ceil(ENOUGH / steadyPeriod);
+    await live.seconds(rampSteps + steadyPeriod);
+    await plain.seconds(TURN);
     adjusting = 0;
     adjustments = 0;
     const timed: { dense: number; chunks: number }[] = [];
     for (let round = 0; round < rounds; round++) {
-      timed.push({ dense: await plain.seconds(steps), chunks: await live.seconds(steps) });
+      const sums = { dense: 0, chunks: 0 };
+      for (let done = 0; done < steps; done += TURN) {
+        const turn = Math.min(TURN, steps - done);
+        sums.dense += (await plain.seconds(turn)) * turn;
+        sums.chunks += (await live.seconds(turn)) * turn;
+      }
+      timed.push({ dense: sums.dense / steps, chunks: sums.chunks / steps });
     }
     const ratios = timed.map((t) => t.chunks / t.dense);
     const least = (of: "dense" | "chunks") => Math.min(...timed.map((t) => t[of]));
@@ -176,7 +186,7 @@ for (const name of values.model.split(",")) {
       most: Math.max(...ratios),
       ofMinima: least("chunks") / least("dense"),
       adjustment: adjusting / Math.max(1, adjustments),
-      period: settings.steadyPeriod,
+      period: steadyPeriod,
     });
     await plain.close();
     await live.close();

@@ -2,8 +2,8 @@
 import { summarize } from "@trimtab/eval";
 import { StudyError } from "./errors.ts";
 import type { Cell, StudyFolder } from "./folder.ts";
-import type { Equal } from "./options.ts";
 import type { EpochCost } from "./measure.ts";
+import type { Equal } from "./options.ts";
 import type { Answer, Method, Trained } from "./trial.ts";
 
 /** A trained model, and what its seed measured beside it. */

@@ -31,7 +31,7 @@ function cannot(task: Task, limit: Limit, chunks: number): string | undefined {
 }
 
 function describe({ period, steadyPeriod, rampSteps, expectedSteps }: Settings): string {
-  const later = steadyPeriod === period ? "" : `, every ${steadyPeriod} once the budget is met`;
+  const later = steadyPeriod === period ? "" : `, at least ${steadyPeriod} apart once the budget is met`;
   return (
     `chunks are adjusted every ${period} steps${later}; the budget is met at step ${rampSteps} of about ${expectedSteps}, and only weights ` +
     "from then on can be the best"

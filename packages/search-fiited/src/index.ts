@@ -17,4 +17,5 @@ export {
   rowPruningConfigSchema,
   type Settings,
   settingsOf,
+  steadyPeriodOf,
 } from "./settings.ts";

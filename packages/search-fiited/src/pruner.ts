@@ -5,17 +5,20 @@
 import type { ChunkStore, Tracked } from "@trimtab/embeddings";
 import type { Limit } from "@trimtab/search-core";
 import { type Cut, costOfChunks, surelyFit } from "./capacity.ts";
-import { type ChooseOptions, Choice } from "./policy/choose.ts";
+import { Choice, type ChooseOptions } from "./policy/choose.ts";
 import { fill } from "./policy/fill.ts";
 import { Schedule } from "./policy/schedule.ts";
 import { scoresOf } from "./policy/scores.ts";
+import { steadyPeriodOf } from "./settings.ts";
 
 export interface PrunerOptions {
   readonly limit: Limit;
   /** T until the limit is met. */
   readonly period: number;
-  /** T from then on. */
+  /** T from then on, at least. */
   readonly steadyPeriod: number;
+  /** Ids that a step looks up, where T from then on follows from them too. */
+  readonly lookups?: number;
   /** Steps until the limit is met. */
   readonly rampSteps: number;
   /** Share of all chunks that may be live at the start of the ramp; at least what the limit pays for. */
@@ -58,9 +61,10 @@ export class Pruner {
     this.#store = store;
     this.#options = options;
     this.#cut = { fields, dim, chunks };
-    const { limit, period, steadyPeriod, rampSteps, peak } = options;
+    const { limit, period, rampSteps, peak } = options;
     const to = surelyFit(this.#cut, limit);
     const from = Math.max(to, Math.floor(peak * layout.rows * chunks));
+    const steadyPeriod = steadyPeriodOf(options, to);
     this.schedule = new Schedule({ period, steadyPeriod, rampSteps, from, to });
     // a store that goes on has its target already
     if (store.step === 0) store.target = this.schedule.target(0);

@@ -10,8 +10,9 @@ const common = {
   /**
    * T: steps between two adjustments. Default: a tenth of the ramp's steps, at least 8 and at most 1000: where an epoch has 60 steps a period of 1000
    * would never come, and ten adjustments are enough for memory to follow the ramp; fewer than 8 steps apart they would cost
-   * more than they tell. After the ramp the default is at least a fifth of an epoch (at most 1000): a short ramp needs its adjustments, and
-   * once the budget is met only what is popular still changes.
+   * more than they tell. After the ramp the default is at least a fifth of an epoch, and so long that the steps look up three times as many ids as
+   * chunks may be live (at most 1000): a short ramp needs its adjustments, but once the budget is met only what is popular still changes, and
+   * an adjustment looks at every chunk.
    */
   period: z.int().positive().optional(),
   /** Ours: the share of the expected steps in which the number of live chunks falls, linearly, to the budget. 0: at once. */
@@ -62,8 +63,10 @@ export type FiitedConfig = z.output<typeof fiitedConfigSchema>;
 /** A configuration with every default filled in for a task. */
 export interface Settings extends Omit<FiitedConfig, "period"> {
   readonly period: number;
-  /** T after the ramp. */
+  /** T after the ramp, at least. */
   readonly steadyPeriod: number;
+  /** Ids that a step looks up, where T after the ramp follows from them too (`steadyPeriodOf`). */
+  readonly lookups?: number;
   /** Steps of an epoch. */
   readonly epochSteps: number;
   readonly expectedSteps: number;
@@ -71,15 +74,33 @@ export interface Settings extends Omit<FiitedConfig, "period"> {
   readonly rampSteps: number;
 }
 
+/** Ids looked up between two adjustments, over the chunks that may be live. At 80 ns a chunk adjustments then take less than a tenth of a training. */
+const LOOKUPS_A_CHUNK = 3;
+const LONGEST = 1000;
+
+/** T after the ramp for a budget of so many live chunks. */
+export function steadyPeriodOf(
+  { steadyPeriod, lookups }: Pick<Settings, "steadyPeriod" | "lookups">,
+  chunks: number,
+): number {
+  if (lookups === undefined) return steadyPeriod;
+  return Math.max(steadyPeriod, Math.min(LONGEST, Math.ceil((LOOKUPS_A_CHUNK * chunks) / lookups)));
+}
+
 /** `rows`: of the training split. */
-export function settingsOf(config: FiitedConfig, task: Pick<Task, "train">, rows: number): Settings {
+export function settingsOf(
+  config: FiitedConfig,
+  task: Pick<Task, "train" | "fields">,
+  rows: number,
+): Settings {
   const { batch, epochs, maxSteps = Number.POSITIVE_INFINITY } = trainConfigSchema.parse(task.train);
   const epochSteps = Math.ceil(rows / batch);
   const expectedSteps = Math.min(maxSteps, epochSteps * Math.min(epochs, config.expectedEpochs));
   const rampSteps = Math.max(1, Math.round(config.ramp * expectedSteps));
-  const period = config.period ?? Math.min(1000, Math.max(8, Math.ceil(rampSteps / 10)));
-  const steadyPeriod = config.period ?? Math.min(1000, Math.max(period, Math.ceil(epochSteps / 5)));
-  return { ...config, period, steadyPeriod, epochSteps, expectedSteps, rampSteps };
+  const period = config.period ?? Math.min(LONGEST, Math.max(8, Math.ceil(rampSteps / 10)));
+  const steadyPeriod = config.period ?? Math.min(LONGEST, Math.max(period, Math.ceil(epochSteps / 5)));
+  const lookups = config.period ? undefined : batch * task.fields.reduce((n, { slots }) => n + slots, 0);
+  return { ...config, period, steadyPeriod, lookups, epochSteps, expectedSteps, rampSteps };
 }
 
 /** Why a task's vectors cannot be cut in this way, or undefined. */

@@ -1,6 +1,7 @@
 // The policy without a store: how many are taken and which, thresholds, hysteresis, percentiles, the ramp, what a budget pays for.
 import { describe, expect, test } from "bun:test";
 import { FIRST, LIVE, rowChunks } from "@trimtab/embeddings";
+import type { Task } from "@trimtab/search-core";
 import { law } from "@trimtab/test-support";
 import fc from "fast-check";
 import {
@@ -10,12 +11,15 @@ import {
   type Cut,
   costOfChunks,
   cutoff,
+  fiitedConfigSchema,
   fill,
   quotasOf,
   Schedule,
   sampledQuantile,
   scalesOf,
   scoresOf,
+  settingsOf,
+  steadyPeriodOf,
   surelyFit,
   take,
 } from "../src/index.ts";
@@ -322,6 +326,26 @@ describe("schedule", () => {
       ),
       40,
     );
+  });
+});
+
+describe("settings", () => {
+  const task = { train: { batch: 1000, epochs: 10 }, fields: [{ name: "f", rows: 9, slots: 4 }] };
+  const settings = (config: object, rows: number) =>
+    settingsOf(fiitedConfigSchema.parse(config), task as unknown as Task, rows);
+
+  test("adjustments are a fifth of an epoch apart after the ramp, further where very many chunks may be live", () => {
+    const large = settings({}, 500_000);
+    expect([large.rampSteps, large.period, large.steadyPeriod]).toEqual([1000, 100, 100]);
+    expect(steadyPeriodOf(large, 100_000)).toBe(100);
+    // 4,000 ids a step, three times as many as chunks
+    expect(steadyPeriodOf(large, 200_000)).toBe(150);
+    expect(steadyPeriodOf(large, 1e9)).toBe(1000);
+  });
+
+  test("a period that is given is the period", () => {
+    const given = settings({ period: 7 }, 500_000);
+    expect([given.period, steadyPeriodOf(given, 1e9)]).toEqual([7, 7]);
   });
 });
 

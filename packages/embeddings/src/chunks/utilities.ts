@@ -2,7 +2,7 @@
 import type { Books } from "./books.ts";
 import { PLACES } from "./map.ts";
 import type { StoreShape } from "./options.ts";
-import { changesOf, type StoredUtilities, type Tracked, trackedOf, type ChunkArrays } from "./tracked.ts";
+import { type ChunkArrays, changesOf, type StoredUtilities, type Tracked, trackedOf } from "./tracked.ts";
 
 /** Called with a chunk; `live` false is a candidate. */
 export type ChunkVisit = (row: number, chunk: number, utility: number, live: boolean) => void;

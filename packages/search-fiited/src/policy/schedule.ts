@@ -19,6 +19,11 @@ export class Schedule {
     this.#options = options;
   }
 
+  /** T once the budget is met. */
+  get steadyPeriod(): number {
+    return this.#options.steadyPeriod;
+  }
+
   /** True if an adjustment follows step `step` (the first is 1): every T steps, and at the end of the ramp. */
   adjustsAfter(step: number): boolean {
     const { period, steadyPeriod, rampSteps } = this.#options;

@@ -9,8 +9,8 @@ import { input } from "../graph/leaves.ts";
 import { assign } from "../graph/tables.ts";
 import type { Tensor } from "../graph/tensor.ts";
 import type { Variable } from "../graph/variable.ts";
-import type { Feeds } from "../staging.ts";
 import type { Shape } from "../shape.ts";
+import type { Feeds } from "../staging.ts";
 import { updateTable } from "./row-update.ts";
 import type { Rule } from "./rule.ts";
 
