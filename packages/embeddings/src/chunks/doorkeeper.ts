@@ -6,7 +6,7 @@
  * What was seen is one bit a row, by a hash; two rows of one bit are taken for each other, so that some are let in at once. When a quarter of
  * the bits may be set everything is forgotten: a row must come back within that time.
  */
-export const BITS_A_SLOT = 8;
+export const BITS_A_SLOT = 64;
 
 export class Doorkeeper {
   /** The bits, in u32. */
