@@ -79,7 +79,7 @@ export class CpuEngine implements Engine {
   free(buffer: EngineBuffer): void {
     const own = buffer as CpuBuffer;
     if (this.#disposed || !this.#live.delete(own)) return;
-    this.settle();
+    this.pool.settle();
     this.frees++;
     this.arena.free(own.address);
     this.shrinkLater();
@@ -102,7 +102,8 @@ export class CpuEngine implements Engine {
    */
   shrink(): void {
     if (!this.arena.wasteful()) return;
-    this.settle();
+    this.pool.settle();
+    if (this.pool.isLost) return;
     const { arena, translate } = this.arena.moveTo();
     // who fails to follow is lost, and `lost` says so
     this.pool.move(arena, translate).catch(() => {});
@@ -172,20 +173,13 @@ export class CpuEngine implements Engine {
     this.pool.join();
   }
 
-  /** As `check`, for what must not throw: who has lost the device hears of it by `lost` and by whatever is asked for next. */
-  settle(): void {
-    try {
-      this.pool.join();
-    } catch {}
-  }
-
   /** A program was started: if nothing else is asked of the engine before, it is joined when this turn of the event loop is over. */
   joinLater(): void {
     if (this.#joining) return;
     this.#joining = true;
     void turn().then(() => {
       this.#joining = false;
-      this.settle();
+      this.pool.settle();
     });
   }
 

@@ -121,7 +121,7 @@ export class CpuProgram implements EngineProgram {
     if (this.#disposed) return;
     this.#disposed = true;
     if (this.#engine.isDisposed) return;
-    this.#engine.settle();
+    this.#engine.pool.settle();
     const { arena, pool, workspace, functions, programs } = this.#engine;
     if (this.#id !== undefined) pool.removeProgram(this.#id);
     programs.delete(this);

@@ -73,7 +73,9 @@ export class Pool {
   readonly #crew = new Crew(
     () => this.#thread.driver.announce(),
     (why) => {
-      if (!this.#disposed) this.#lose(why);
+      // a worker that failed in a phase ends: its own words tell more
+      const running = this.#running;
+      if (!this.#disposed) this.#lose(running && this.#broken ? this.#failure(running.program) : why);
     },
   );
   readonly #ids = new FunctionIds();
@@ -141,6 +143,10 @@ export class Pool {
     return this.#arena;
   }
 
+  get isLost(): boolean {
+    return this.#error !== undefined;
+  }
+
   /**
    * Puts a module's functions on all threads; their ids in the order of `exports`. They can be used as soon as this is called:
    * a run waits for threads that are behind.
@@ -182,9 +188,11 @@ export class Pool {
     return id;
   }
 
+  /** A lost pool gives its programs back too. Throws DisposedError for one that is not there. */
   removeProgram(id: number): void {
-    this.join();
-    const program = this.#program(id);
+    this.settle();
+    const program = this.#programs.get(id);
+    if (!program) throw new DisposedError(`Program ${id} is not in the pool; it was removed or never added.`);
     this.#programs.delete(id);
     this.#arena.free(program.list);
   }
@@ -208,12 +216,19 @@ export class Pool {
     if (this.threads === 1) this.join();
   }
 
-  /** Works on what was started until it is done. Throws DeviceLost where a thread fails. */
+  /** Works on what was started until it is done. Throws DeviceLost where a thread fails, or has failed. */
   join(): void {
     const running = this.#running;
-    if (running === undefined) return;
     this.#running = undefined;
-    this.#take(running, OVER);
+    if (this.#error) throw this.#error;
+    if (running) this.#take(running, OVER);
+  }
+
+  /** As `join`, for what must not throw: who has lost the pool hears of it by `lost` and by whatever is asked for next. */
+  settle(): void {
+    try {
+      this.join();
+    } catch {}
   }
 
   /** As `run`; the seconds each phase took on thread 0, the wait for the others included. */
@@ -266,11 +281,7 @@ export class Pool {
   /** Ends the workers. The arena's memory is left alone. */
   dispose(): void {
     if (this.#disposed) return;
-    try {
-      this.join();
-    } catch {
-      // who is lost has said so
-    }
+    this.settle();
     this.#disposed = true;
     this.#thread.driver.quit();
     this.#crew.settle(new DisposedError("The pool was disposed while it still loaded."));
@@ -312,6 +323,10 @@ export class Pool {
       broken = 1;
     }
     if (broken !== 0) throw this.#lose(this.#failure(program));
+  }
+
+  get #broken(): boolean {
+    return this.#arena.u32[CONTROL.broken >> 2] !== 0;
   }
 
   #failure(program: PoolProgram): string {

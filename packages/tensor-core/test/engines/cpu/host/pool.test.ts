@@ -338,6 +338,35 @@ describe("loss", () => {
       expect(pool.load(await testModule(true), ["add"])).rejects.toThrow(DeviceLost);
     });
 
+  for (const late of [0, 2, 300])
+    test(`a worker that fails while the caller is away for ${late} ms is told in its own words, by all that is asked next`, async () => {
+      const { arena, pool, fn, own } = await setUp(2);
+      const counter = arena.allocate(4, "counter");
+      // at once: both must be there, or this thread might do all of it; else the worker alone
+      const args = victimOf(arena, 1, late === 0 ? 2 : 1);
+      const program = await pool.addProgram([{ fn: fn.trap, args, counter, label: "map nine" }]);
+      const lost = pool.lost.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      pool.start(program, own, 0);
+      const until = performance.now() + 20_000;
+      while (
+        late > 0 &&
+        Atomics.load(arena.u32, (args + VICTIM.here) >> 2) === 0 &&
+        performance.now() < until
+      );
+      busy(late);
+      // the worker's end comes as a message before anything else is asked
+      await new Promise((resolve) => setTimeout(resolve, late));
+      pool.settle();
+      const error = await lost;
+      expect((error as Error).message).toMatch(/Thread 1 of 2 failed in phase 0 \(map nine\)/);
+      expect(() => pool.join()).toThrow(DeviceLost);
+      expect(() => pool.run(program, own, 0)).toThrow(DeviceLost);
+      pool.removeProgram(program);
+    });
+
   test("a worker that hangs in a kernel ends in DeviceLost after the pool's patience", async () => {
     const { arena, pool, fn, own } = await setUp(2, { patience: 2 });
     const counter = arena.allocate(4, "counter");
