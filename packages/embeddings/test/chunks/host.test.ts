@@ -252,7 +252,7 @@ describe("doorkeeper", () => {
   });
 
   test("few of many rows seen once are let in", () => {
-    const door = new Doorkeeper(4096);
+    const door = new Doorkeeper(512);
     let admitted = 0;
     for (let row = 0; row < 100_000; row++) admitted += Number(door.admits(row * 7));
     // a quarter of the bits at most: an eighth on average
