@@ -4,21 +4,9 @@
  * below the base model, by the same test. Cells that lack seeds are told below.
  */
 import { join } from "node:path";
-import {
-  formatBytes,
-  formatCount,
-  formatSummary,
-  type ResultRow,
-  readResults,
-  summarize,
-} from "@trimtab/eval";
+import { readResults } from "@trimtab/eval";
 import { advantages } from "@trimtab/search-core";
-
-const aucs = (list: readonly ResultRow[]): number[] => list.map((r) => r.metrics.test!.auc);
-const shown = (list: readonly ResultRow[]): string =>
-  formatSummary(summarize(aucs(list)), (v) => v.toFixed(4));
-const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
-const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+import { auc, baseText, line, mean, testAucs } from "./study-text.ts";
 
 for (const folder of process.argv.slice(2)) {
   const { rows } = readResults(join(folder, "results.jsonl"));
@@ -35,14 +23,14 @@ for (const folder of process.argv.slice(2)) {
   const bestOf = new Map(
     budgets.map((budget) => {
       const there = methods.filter((m) => of(m, budget).length > 0);
-      const auc = (m: string) => mean(aucs(of(m, budget)));
-      return [budget, there.reduce((a, b) => (auc(b) > auc(a) ? b : a))];
+      const average = (m: string) => mean(testAucs(of(m, budget)));
+      return [budget, there.reduce((a, b) => (average(b) > average(a) ? b : a))];
     }),
   );
   const first = base[0]!;
-  console.log(
-    `\n**${first.dataset}, ${first.model}**: base ${shown(base)}, ${formatBytes(first.bytes.serve)}, ${formatCount(first.parameters)} numbers\n`,
-  );
+  console.log(`
+**${first.dataset}, ${first.model}**: ${baseText(base)}
+`);
   console.log(line(["method", ...budgets]));
   console.log(line(["---", ...budgets.map(() => "---")]));
   const lacking: string[] = [];
@@ -54,7 +42,7 @@ for (const folder of process.argv.slice(2)) {
       const best = bestOf.get(budget)!;
       const bold = method === best || verdict(best, method, budget) !== "better" ? "**" : "";
       const equal = verdict(method, "base", budget) === "worse" ? "" : " =";
-      return `${bold}${shown(list)}${bold}${equal}`;
+      return `${bold}${auc(list)}${bold}${equal}`;
     };
     console.log(line([method, ...budgets.map(cell)]));
   }

@@ -7,16 +7,10 @@ import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { openDataset } from "@trimtab/data";
 import { ElementScheme, loadScheme } from "@trimtab/embeddings";
-import {
-  formatBytes,
-  formatCount,
-  formatSummary,
-  type ResultRow,
-  readResults,
-  summarize,
-} from "@trimtab/eval";
+import { formatCount, readResults } from "@trimtab/eval";
 import { advantages } from "@trimtab/search-core";
 import { rareShare } from "@trimtab/search-pep";
+import { auc, baseText, line, mean } from "./study-text.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,11 +20,6 @@ const { values, positionals } = parseArgs({
     judged: { type: "string", default: "pep" },
   },
 });
-const auc = (list: readonly ResultRow[]): string =>
-  formatSummary(summarize(list.map((r) => r.metrics.test!.auc)), (v) => v.toFixed(4));
-const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
-const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-
 for (const folder of positionals) {
   const { rows } = readResults(join(folder, "results.jsonl"));
   const base = rows.filter((r) => r.method === "base");
@@ -38,7 +27,7 @@ for (const folder of positionals) {
   const methods = [...new Set(rows.map((r) => r.method))].filter((m) => m !== "base");
   const of = (method: string, budget: string) =>
     rows.filter((r) => r.method === method && r.budget === budget);
-  const title = `${base[0]!.dataset}, ${base[0]!.model} (base ${auc(base)}, ${formatBytes(base[0]!.bytes.serve)}, ${formatCount(base[0]!.parameters)} numbers)`;
+  const title = `${base[0]!.dataset}, ${base[0]!.model} (${baseText(base)})`;
   console.log(`\n## ${basename(folder)}: seeds ${base.map((r) => r.seeds.run).join(", ")}\n`);
   console.log(line([title, ...budgets]));
   console.log(line(["---", ...budgets.map(() => "---")]));

@@ -191,8 +191,7 @@ export class Pool {
   /** A lost pool gives its programs back too. Throws DisposedError for one that is not there. */
   removeProgram(id: number): void {
     this.settle();
-    const program = this.#programs.get(id);
-    if (!program) throw new DisposedError(`Program ${id} is not in the pool; it was removed or never added.`);
+    const program = this.#find(id);
     this.#programs.delete(id);
     this.#arena.free(program.list);
   }
@@ -368,6 +367,10 @@ export class Pool {
 
   #program(id: number): PoolProgram {
     this.#check();
+    return this.#find(id);
+  }
+
+  #find(id: number): PoolProgram {
     const program = this.#programs.get(id);
     if (!program) throw new DisposedError(`Program ${id} is not in the pool; it was removed or never added.`);
     return program;
