@@ -105,7 +105,7 @@ export class ChunkMap {
       out[to] = at;
       seen |= words[at + 1]!;
     }
-    // an empty map has nothing to find; and what was read is used, or a compiler could leave it out
+    // where a row's place is empty it is not here; and what was read is used, or a compiler could leave it out
     if (seen === 0) {
       for (let u = 0, to = 0; u < count; u++, to += step) out[to] = 0;
       return;

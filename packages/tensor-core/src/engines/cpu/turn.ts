@@ -1,5 +1,5 @@
 /**
- * Work on this engine is done before a call returns, so a loop that only awaits its results would never let timers, signals or messages
+ * Work on this engine is done by the time a call for its results returns, so a loop that only awaits its results would never let timers, signals or messages
  * in. Results are therefore handed out one turn of the event loop later, as a GPU's are.
  */
 export function turn(): Promise<void> {

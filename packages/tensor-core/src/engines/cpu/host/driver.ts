@@ -151,9 +151,20 @@ export function driverText(shared: boolean): string {
       (br $again))
     (unreachable))
 
+  ;; This thread's part of a phase of the job.
+  (func $run (param $phase i32)
+    (local $at i32)
+    (i32.store (i32.add ${at(C.phases)} (i32.shl (global.get $thread) (i32.const 6))) (local.get $phase))
+    (local.set $at (i32.add (i32.load ${at(C.jobList)}) (i32.mul (local.get $phase) (i32.const 12))))
+    (call_indirect (type $phase)
+      (i32.load offset=4 (local.get $at)) (i32.load offset=8 (local.get $at))
+      (i32.load (i32.add ${at(C.scratches)} (i32.shl (global.get $thread) (i32.const 2))))
+      (i32.load ${at(C.jobWork)})
+      (i32.load (local.get $at))))
+
   ;; 0, or 1 where the pool is broken.
   (func $phases (export "phases") (param $job i32) (param $until i32) (result i32)
-    (local $state i64) (local $phase i32) (local $following i32) (local $generation i32) (local $turns i32) (local $at i32)
+    (local $state i64) (local $phase i32) (local $following i32) (local $generation i32) (local $turns i32)
     (if (i32.eq (global.get $threads) (i32.const 1))
       (then
         (call $alone (local.get $until))
@@ -169,14 +180,7 @@ export function driverText(shared: boolean): string {
       (br_if $next (i64.ne (local.get $state)
         (i64.atomic.rmw.cmpxchg ${at(C.state)} (local.get $state) (i64.add (local.get $state) (i64.const 1)))))
 
-      (i32.store (i32.add ${at(C.phases)} (i32.shl (global.get $thread) (i32.const 6))) (local.get $phase))
-      (local.set $at (i32.add (i32.load ${at(C.jobList)}) (i32.mul (local.get $phase) (i32.const 12))))
-      (call_indirect (type $phase)
-        (i32.load offset=4 (local.get $at)) (i32.load offset=8 (local.get $at))
-        (i32.load (i32.add ${at(C.scratches)} (i32.shl (global.get $thread) (i32.const 2))))
-        (i32.load ${at(C.jobWork)})
-        (i32.load (local.get $at)))
-
+      (call $run (local.get $phase))
       (local.set $following (i32.add (local.get $phase) (i32.const 1)))
       (loop $leave
         (local.set $state ${load64(C.state)})
@@ -203,19 +207,13 @@ export function driverText(shared: boolean): string {
 
   ;; The same where there is no other thread, and memory may not be shared: nothing to agree on.
   (func $alone (param $until i32)
-    (local $phase i32) (local $at i32)
+    (local $phase i32)
     (local.set $phase (i32.load ${at(C.phases)}))
     (block $done
       (loop $next
         (br_if $done (i32.ge_u (local.get $phase) (local.get $until)))
         (br_if $done (i32.ge_u (local.get $phase) (i32.load ${at(C.jobCount)})))
-        (i32.store ${at(C.phases)} (local.get $phase))
-        (local.set $at (i32.add (i32.load ${at(C.jobList)}) (i32.mul (local.get $phase) (i32.const 12))))
-        (call_indirect (type $phase)
-          (i32.load offset=4 (local.get $at)) (i32.load offset=8 (local.get $at))
-          (i32.load ${at(C.scratches)})
-          (i32.load ${at(C.jobWork)})
-          (i32.load (local.get $at)))
+        (call $run (local.get $phase))
         (local.set $phase (i32.add (local.get $phase) (i32.const 1)))
         (br $next)))
     (i32.store ${at(C.phases)} (local.get $phase)))
