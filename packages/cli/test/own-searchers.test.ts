@@ -68,6 +68,38 @@ test("search and retrain take a searcher of one's own, and a label that is typed
   expect(mine).toMatchObject({ method: "mine", budget: "40%" });
 });
 
+test("what is kept of a searcher of one's own is of its code: after a change it searches again, after a comment it does not", async () => {
+  const cwd = freshFolder();
+  const path = writeSearcher(cwd, "mine.ts", "mine");
+  writeFileSync(join(cwd, "floor.ts"), "export const share = 1;\n");
+  const made = readFileSync(path, "utf8").replace("limits.map((l) => l.text)", "limits.map(tighter)");
+  writeFileSync(
+    path,
+    `import { share } from "./floor.ts";
+const tighter = (l: { value: number }) => \`\${Math.floor(l.value * share)} B\`;
+${made.replace("return { found,", "return { found: found.map((f, i) => ({ ...f, budget: limits[i].text })),")}`,
+  );
+  const data = await dataset();
+  const compare = async (run: string, ...more: string[]) => {
+    const args = ["compare", "--data", data, ...QUICK, "--searcher", "mine.ts", "--budgets", "50%"];
+    await must([...args, "--methods", "mine", "--run", run, "--no-field-worth", ...more], { cwd });
+    const rows = readResults(join(cwd, run, "results.jsonl")).rows.filter(({ method }) => method === "mine");
+    const { seconds } = JSON.parse(readFileSync(join(cwd, run, "notes", "mine-seed-1.json"), "utf8"));
+    return { bytes: rows.map(({ bytes }) => bytes.serve), searchSeconds: seconds };
+  };
+  const first = await compare("a");
+  // nothing that runs has changed: the run, and another one beside it, have the search as it was
+  writeFileSync(path, `// of the middle\n${readFileSync(path, "utf8")}`);
+  expect(await compare("a", "--resume")).toEqual(first);
+  expect(await compare("b")).toEqual(first);
+  // a module that it imports has
+  writeFileSync(join(cwd, "floor.ts"), "export const share = 0.5;\n");
+  const second = await compare("a", "--resume");
+  expect(second.bytes).toEqual([first.bytes[0]!, expect.any(Number)]);
+  expect(second.bytes[1]!).toBeLessThan(first.bytes[0]! * 0.7);
+  expect((await compare("c")).bytes).toEqual([second.bytes[1]!]);
+});
+
 test("a module that is not there is wrong use, before anything is opened", async () => {
   const cwd = freshFolder();
   const args = ["compare", "--data", "none", "--model", "fm", "--run", "c"];

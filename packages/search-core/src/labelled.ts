@@ -9,6 +9,7 @@ export function labelled(searcher: Searcher, label: string): Searcher {
   return {
     name: label,
     config: { use: searcher.name, ...(searcher.config as object) },
+    code: searcher.code,
     cannot: (task, budget) => searcher.cannot(task, budget),
     search: (task, options) => searcher.search(task, { name: label, ...options }),
   };

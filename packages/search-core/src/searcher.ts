@@ -81,6 +81,11 @@ export interface SearchOutcome {
 export interface Searcher {
   readonly name: string;
   readonly config: unknown;
+  /**
+   * Tells one state of the searcher's code from another: what a comparison keeps of it is of this state alone. Absent where the version
+   * of trimtab tells it, as for our own; the command gives it to those that `--searcher` brings.
+   */
+  readonly code?: string;
   /** Throws BudgetError, BudgetImpossible, ConfigError and what training throws. */
   search(task: Task, options: SearchOptions): Promise<SearchResult>;
   /** Why this budget cannot be met, or undefined. */

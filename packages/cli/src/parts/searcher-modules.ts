@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Searcher } from "@trimtab/search-core";
 import { shown } from "./data-source.ts";
 import { UsageError } from "./errors.ts";
+import { codeOf } from "./module-code.ts";
 
 /** A factory as `defineSearcher` of search-core makes it. */
 export type Factory = ((config?: never) => Searcher) & {
@@ -67,12 +68,22 @@ export async function importSearchers(url: string): Promise<Factory[]> {
     );
   }
   const found = [...new Set(Object.values(module).filter(isFactory))];
-  if (found.length > 0) return found;
+  if (found.length > 0) {
+    const code = await codeOf(url);
+    return found.map((factory) => withCode(factory, code));
+  }
   const exported = Object.keys(module);
   throw new UsageError(
     `searcher module ${name}: exports no searcher${exported.length > 0 ? `, only ${exported.join(", ")}` : ""}; ` +
       "expected at least one factory made by `defineSearcher` of @trimtab/search-core (a function with searcherName and schema).",
   );
+}
+
+/** The factory, but its searchers say of which code they are. */
+function withCode(factory: Factory, code: string): Factory {
+  const made = (config?: never): Searcher => ({ ...factory(config), code });
+  const { searcherName, schema } = factory;
+  return Object.assign(made, { searcherName, schema });
 }
 
 function isFactory(value: unknown): value is Factory {

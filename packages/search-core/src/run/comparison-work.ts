@@ -138,7 +138,8 @@ export class ComparisonWork {
   ): Promise<Searched | undefined> {
     const { run, cache, data, model, train } = this.#options;
     const name = `${fileName(method.name)}-seed-${task.seed}`;
-    const key = hashOf([data.hash, model, train, task.seed, method.name, method.config, budgets]);
+    const { config, code } = method;
+    const key = hashOf([data.hash, model, train, task.seed, method.name, config, budgets, ...stateOf(code)]);
     const cached = recallSearchByName(run, name)?.saved.key === key ? undefined : cache?.search(key);
     if (cached) adoptSearch(run, name, cached);
     const recalled = recallSearch(run, name, key) ?? this.#finished(task, method, name, key);
@@ -163,7 +164,7 @@ export class ComparisonWork {
     const recalled = recallSearchByName(this.#options.run, name);
     if (recalled?.saved.key !== key) return undefined;
     const all = recalled.found.every(({ budget, scheme }) => {
-      const row = this.#key(task, scheme, [method.name, method.config]);
+      const row = this.#key(task, scheme, ownStart(method));
       const there = this.#known.some(
         (r) => r.config.key === row && r.method === method.name && r.budget === budget,
       );
@@ -178,7 +179,7 @@ export class ComparisonWork {
     const { scheme, budget, prepare } = found;
     // weights that were inherited make another training, even under the same scheme
     const own = prepare || found.trained || !saved.whole;
-    const key = this.#key(task, scheme, own ? [method.name, method.config] : "scratch");
+    const key = this.#key(task, scheme, own ? ownStart(method) : "scratch");
     const seconds: Record<string, number> = { search: saved.seconds };
     if (saved.baseSeconds > 0) seconds.base = saved.baseSeconds;
     const trial = { key, method: method.name, budget, scheme, seconds, search: method.config };
@@ -277,6 +278,12 @@ export class ComparisonWork {
     );
   }
 }
+
+/** What makes a training the method's own, where it does not start from scratch. */
+const ownStart = ({ name, config, code }: Searcher) => [name, config, ...stateOf(code)];
+
+/** Nothing where there is none, so that keys are as they were before searchers had it. */
+const stateOf = (code: string | undefined) => (code === undefined ? [] : [code]);
 
 function hashOf(value: unknown): string {
   return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 16);
