@@ -22,7 +22,8 @@ import { CONTROL, CONTROL_BYTES, STALLED } from "./control.ts";
 export interface Driver {
   /**
    * Who this thread is and how long it looks before it sleeps, in turns of the loop. `sleeps`: whether it may sleep at all
-   * (a browser's main thread may not). `slice`: turns of about a second, for a thread that may not sleep.
+   * (a browser's main thread may not). `slice`: turns of about a second, for a thread that may not sleep. `patience`: seconds thread 0
+   * waits for a worker that is in a phase.
    */
   setup(
     thread: number,
@@ -31,9 +32,8 @@ export interface Driver {
     idleTurns: number,
     sleeps: number,
     slice: number,
+    patience: number,
   ): void;
-  /** Seconds thread 0 waits for a worker that is in a phase. */
-  patience(seconds: number): void;
   /** Thread 0, when the last job is over: zeroes counters, publishes the job, wakes the workers; the job's number. */
   start(list: number, count: number, work: number, counters: number, counterBytes: number): number;
   /** Takes part in a job until its phase `until` begins (OVER: to its end), or it is over; 0 or 1 (broken). */
@@ -98,11 +98,11 @@ export function driverText(shared: boolean): string {
   (global $idle_vain (mut i32) (i32.const 0))
   (global $sleeps (mut i32) (i32.const 0))
   (global $slice (mut i32) (i32.const 1000000))
-  (global $patience (mut i32) (i32.const 120))
+  (global $patience (mut i32) (i32.const 0))
   (global $seen_wake (mut i32) (i32.const 0))
   (global $seen_job (mut i32) (i32.const 0))
 
-  (func (export "setup") (param i32 i32 i32 i32 i32 i32)
+  (func (export "setup") (param i32 i32 i32 i32 i32 i32 i32)
     (global.set $thread (local.get 0))
     (global.set $threads (local.get 1))
     (global.set $barrier_turns (local.get 2))
@@ -110,10 +110,8 @@ export function driverText(shared: boolean): string {
     (global.set $idle_turns (local.get 3))
     (global.set $idle_look (local.get 3))
     (global.set $sleeps (local.get 4))
-    (global.set $slice (local.get 5)))
-
-  (func (export "patience") (param i32)
-    (global.set $patience (local.get 0)))
+    (global.set $slice (local.get 5))
+    (global.set $patience (local.get 6)))
 
   ;; Looks until the word differs from $seen (1) or the turns are used up (0).
   (func $look (param $word i32) (param $seen i32) (param $turns i32) (result i32)

@@ -4,12 +4,13 @@
  * program is started; the caller may do other work first and join them later.
  */
 import { CompileError, DeviceLost, DisposedError, TensorCoreError } from "../../../errors.ts";
-import { hostModule } from "../../host-process.ts";
 import { type Arena, hasSharedMemory } from "./arena.ts";
 import { CONTROL, FAILURE_MAX_BYTES, MAX_THREADS, STALLED } from "./control.ts";
+import { defaultThreads, turnsPerMicrosecond } from "./cores.ts";
 import { Crew } from "./crew.ts";
 import { driverModule, OVER } from "./driver.ts";
 import { FunctionIds } from "./function-ids.ts";
+import { type Counters, type Phase, type PoolProgram, Programs } from "./programs.ts";
 import { makeThread, type Thread, type ThreadSetup } from "./thread.ts";
 
 export interface PoolOptions {
@@ -21,47 +22,13 @@ export interface PoolOptions {
   readonly barrierMicroseconds?: number;
   /** How long a worker looks for the next job before it sleeps, in microseconds. */
   readonly idleMicroseconds?: number;
-  /** Seconds that a worker may be in one phase before it is given up (default 120: a long kernel and a worker killed in one look the same from here). */
+  /** Seconds that a worker may be in one phase before it is given up (default 120). */
   readonly patience?: number;
 }
 
-/** A wasm function that threads call at once: it takes units of work until none is left, whichever threads there are. */
-export interface Phase {
-  /** As `load` gave it. */
-  readonly fn: number;
-  /** Address of its arguments. */
-  readonly args: number;
-  /** Address of a u32 that is 0 when the program starts. */
-  readonly counter: number;
-  /** For error messages. */
-  readonly label?: string;
-}
-
-/** Where a program's counters are, if side by side: then one fill zeroes them. */
-export interface Counters {
-  readonly address: number;
-  readonly count: number;
-}
-
-interface PoolProgram {
-  phases: readonly Phase[];
-  counters: Counters | undefined;
-  /** Address of its list. */
-  list: number;
-}
-
-const WORDS = 3;
+/** Seconds: a long kernel and a worker killed in one look the same from here. */
+const PATIENCE = 120;
 const served = new WeakSet<Arena>();
-
-/** One a core of this machine. */
-export function defaultThreads(): number {
-  const cores = (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator
-    ?.hardwareConcurrency;
-  if (cores !== undefined) return Math.min(cores, MAX_THREADS);
-  // Node.js 20 has no navigator.
-  const os = hostModule<{ availableParallelism(): number }>("node:os");
-  return Math.min(os?.availableParallelism() ?? 1, MAX_THREADS);
-}
 
 export class Pool {
   readonly threads: number;
@@ -79,8 +46,7 @@ export class Pool {
     },
   );
   readonly #ids = new FunctionIds();
-  readonly #programs = new Map<number, PoolProgram>();
-  #nextProgram = 1;
+  readonly #programs = new Programs();
   /** What was started and not joined yet. */
   #running: { readonly program: PoolProgram; readonly job: number } | undefined;
   #error: DeviceLost | undefined;
@@ -118,6 +84,7 @@ export class Pool {
       barrierTurns: 0,
       idleTurns: 0,
       sliceTurns: 1e6,
+      patience: options.patience ?? PATIENCE,
       control: CONTROL,
       failureMaxBytes: FAILURE_MAX_BYTES,
     };
@@ -130,7 +97,6 @@ export class Pool {
       // A browser's coarse clock may tell too many turns for an i32, which would be a negative number and no wait at all.
       sliceTurns: Math.min(2 ** 31 - 1, Math.ceil(turns * 1e6)),
     });
-    if (options.patience !== undefined) pool.#thread.driver.patience(options.patience);
     await pool.#crew.start({
       ...setup,
       barrierTurns: Math.ceil(turns * (options.barrierMicroseconds ?? (crowded ? 2 : 40))),
@@ -180,20 +146,13 @@ export class Pool {
   /** A list of phases as something to run; its id. It takes a small block of the arena until it is removed. */
   async addProgram(phases: readonly Phase[], counters?: Counters): Promise<number> {
     this.#check();
-    const list = this.#arena.allocate(4 * WORDS * phases.length, "phases");
-    const program: PoolProgram = { phases: [...phases], counters, list };
-    this.#writeList(program);
-    const id = this.#nextProgram++;
-    this.#programs.set(id, program);
-    return id;
+    return this.#programs.add(this.#arena, phases, counters);
   }
 
   /** A lost pool gives its programs back too. Throws DisposedError for one that is not there. */
   removeProgram(id: number): void {
     this.settle();
-    const program = this.#find(id);
-    this.#programs.delete(id);
-    this.#arena.free(program.list);
+    this.#programs.remove(this.#arena, id);
   }
 
   /**
@@ -260,17 +219,7 @@ export class Pool {
     const posted = this.#crew.post({ kind: "move", memory: arena.memory });
     this.#arena = arena;
     this.#thread.move(arena.memory);
-    for (const program of this.#programs.values()) {
-      program.list = translate(program.list);
-      program.phases = program.phases.map((phase) => ({
-        ...phase,
-        args: translate(phase.args),
-        counter: translate(phase.counter),
-      }));
-      const { counters } = program;
-      if (counters) program.counters = { ...counters, address: translate(counters.address) };
-      this.#writeList(program);
-    }
+    this.#programs.move(arena, translate);
     // What refers to the old memory is garbage now, but a worker makes too little of it to be collected soon. A message of its
     // own, as Bun looks for references on the stack too and the move's own frames may still hold some.
     const collected = this.#crew.post({ kind: "collect" });
@@ -355,44 +304,15 @@ export class Pool {
     return this.#error;
   }
 
-  #writeList(program: PoolProgram): void {
-    const words = this.#arena.u32;
-    let at = program.list >>> 2;
-    for (const { fn, args, counter } of program.phases) {
-      words[at++] = fn;
-      words[at++] = args;
-      words[at++] = counter;
-    }
-  }
-
   #program(id: number): PoolProgram {
     this.#check();
-    return this.#find(id);
-  }
-
-  #find(id: number): PoolProgram {
-    const program = this.#programs.get(id);
-    if (!program) throw new DisposedError(`Program ${id} is not in the pool; it was removed or never added.`);
-    return program;
+    return this.#programs.find(id);
   }
 
   #check(): void {
     if (this.#disposed) throw new DisposedError("The pool is disposed; open another.");
     if (this.#error) throw this.#error;
   }
-}
-
-/** Turns of the driver's look in a microsecond: the best of a few, as the first ones are not compiled yet. */
-function turnsPerMicrosecond(thread: Thread): number {
-  const turns = 20_000;
-  let best = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < 20; i++) {
-    const start = performance.now();
-    thread.driver.look(turns);
-    best = Math.min(best, (performance.now() - start) * 1000);
-  }
-  // Browsers round the clock: never believe less than a nanosecond for three turns.
-  return turns / Math.max(best, turns / 3000);
 }
 
 function text(error: unknown): string {

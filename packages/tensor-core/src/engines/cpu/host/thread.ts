@@ -15,6 +15,8 @@ export interface ThreadSetup {
   readonly barrierTurns: number;
   readonly idleTurns: number;
   readonly sliceTurns: number;
+  /** Seconds thread 0 waits for a worker that is in a phase. */
+  readonly patience: number;
   readonly control: Control;
   readonly failureMaxBytes: number;
 }
@@ -86,6 +88,7 @@ export function makeThread(given: ThreadSetup): Thread {
       setup.idleTurns,
       setup.threads > 1 && maySleep() ? 1 : 0,
       setup.sliceTurns,
+      setup.patience,
     );
   }
 

@@ -367,12 +367,20 @@ describe("loss", () => {
       pool.removeProgram(program);
     });
 
-  test("a worker that hangs in a kernel ends in DeviceLost after the pool's patience", async () => {
-    const { arena, pool, fn, own } = await setUp(2, { patience: 2 });
-    const counter = arena.allocate(4, "counter");
-    const program = await pool.addProgram([{ fn: fn.forever, args: victimOf(arena, 1, 2), counter }]);
-    const start = performance.now();
-    expect(() => pool.run(program, own, 0)).toThrow(/no sign of life/);
-    expect(performance.now() - start).toBeLessThan(6000);
-  });
+  for (const where of ["its first memory", "the memory it has moved to"])
+    test(`a worker that hangs in a kernel ends in DeviceLost after the pool's patience, in ${where}`, async () => {
+      const { arena: first, pool, fn, own: there } = await setUp(2, { patience: 2 });
+      let own = there;
+      if (where !== "its first memory") {
+        const { arena, translate } = first.moveTo();
+        await pool.move(arena, translate);
+        own = there.map(translate);
+      }
+      const { arena } = pool;
+      const counter = arena.allocate(4, "counter");
+      const program = await pool.addProgram([{ fn: fn.forever, args: victimOf(arena, 1, 2), counter }]);
+      const start = performance.now();
+      expect(() => pool.run(program, own, 0)).toThrow(/no sign of life/);
+      expect(performance.now() - start).toBeLessThan(6000);
+    });
 });
