@@ -1,9 +1,25 @@
 /** The arrays of a layout, on the host: made from the addresses of the numbers that exist, and read back to them. */
 import { hasBit, popcount, setBit, wordsOf } from "./bits.ts";
+import type { ElementScheme } from "./elements.ts";
 import { columnBits, type ElementCounts, type ElementLayout, RANK_WORDS, rankCounts } from "./layouts.ts";
 
 /** Index arrays by name; what each layout has is in `layouts.ts`. */
 export type IndexArrays = ReadonlyMap<string, Uint32Array>;
+
+/** row x dim + column of every number, over the rows of the fields that have any; ascending. */
+export function addressesOf(scheme: ElementScheme): Uint32Array {
+  const out = new Uint32Array(scheme.parameters);
+  let filled = 0;
+  let base = 0;
+  scheme.fields.forEach(({ rows }, f) => {
+    if (scheme.count(f) === 0) return;
+    scheme.eachNumber(f, (address) => {
+      out[filled++] = base + address;
+    });
+    base += rows * scheme.base;
+  });
+  return out;
+}
 
 /**
  * The arrays of `layout` for K > 0 numbers at `addresses` (row x dim + column over the rows of `counts`, ascending):

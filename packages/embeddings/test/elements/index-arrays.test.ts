@@ -2,8 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { law } from "@trimtab/test-support";
 import fc from "fast-check";
-import { packIndex, unpackIndex } from "../../src/elements/index-arrays.ts";
-import { addressesOf } from "../../src/elements/tables.ts";
+import { addressesOf, packIndex, unpackIndex } from "../../src/elements/index-arrays.ts";
 import { ELEMENT_LAYOUTS } from "../../src/index.ts";
 import { elementSchemes } from "../schemes.ts";
 

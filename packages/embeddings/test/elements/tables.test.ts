@@ -1,4 +1,5 @@
 // Tables of an element mask on each engine: bytes, first values, lookups, files and training against plain dense tables.
+
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,7 +35,7 @@ import {
   type Values,
 } from "@trimtab/test-support";
 import fc from "fast-check";
-import { addressesOf } from "../../src/elements/tables.ts";
+import { addressesOf } from "../../src/elements/index-arrays.ts";
 import {
   buildTables,
   DenseTables,
