@@ -88,38 +88,24 @@ export async function openStage(
   task: Pick<Task, "model" | "uniform" | "seed">,
   settings: Settings,
 ): Promise<Stage> {
-  const made: { dispose(): void }[] = [];
-  const dispose = () => {
-    for (const each of made.reverse()) each.dispose();
-  };
-  const own = <T extends { dispose(): void }>(thing: T): T => {
-    made.push(thing);
-    return thing;
-  };
-  try {
-    const model = own(await buildModel(device, task.model, task.uniform, { seed: task.seed }));
-    const start = settings.mode === "faithful" ? settings.start : 0;
-    const thresholds = own(
-      new Thresholds(device, model.tables, { granularity: settings.granularity, start }),
-    );
-    const optimizer = own(new Optimizer(device, groupsOf(model, thresholds, settings)));
-    const { transform, feedsOf } = transformOf(thresholds, settings);
-    const clip = settings.mode === "faithful" ? settings.clip : undefined;
-    const program = own(
-      await device.compile(trainStep(model, optimizer, settings.batch, { transform, clip })),
-    );
-    const warmUp =
-      settings.mode === "scheduled" && !settings.learn
-        ? own(await device.compile(trainStep(model, optimizer, settings.batch)))
-        : undefined;
-    const state = new Map([
-      ...model.state,
-      ...thresholds.variables.map((v) => [v.name, v] as const),
-      ...optimizer.state(),
-    ]);
-    return { model, thresholds, optimizer, program, warmUp, feedsOf, state, dispose };
-  } catch (reason) {
-    dispose();
-    throw reason;
-  }
+  using made = new DisposableStack();
+  const own = <T extends { dispose(): void }>(thing: T): T => made.adopt(thing, (it) => it.dispose());
+  const model = own(await buildModel(device, task.model, task.uniform, { seed: task.seed }));
+  const start = settings.mode === "faithful" ? settings.start : 0;
+  const thresholds = own(new Thresholds(device, model.tables, { granularity: settings.granularity, start }));
+  const optimizer = own(new Optimizer(device, groupsOf(model, thresholds, settings)));
+  const { transform, feedsOf } = transformOf(thresholds, settings);
+  const clip = settings.mode === "faithful" ? settings.clip : undefined;
+  const program = own(await device.compile(trainStep(model, optimizer, settings.batch, { transform, clip })));
+  const warmUp =
+    settings.mode === "scheduled" && !settings.learn
+      ? own(await device.compile(trainStep(model, optimizer, settings.batch)))
+      : undefined;
+  const state = new Map([
+    ...model.state,
+    ...thresholds.variables.map((v) => [v.name, v] as const),
+    ...optimizer.state(),
+  ]);
+  const all = made.move();
+  return { model, thresholds, optimizer, program, warmUp, feedsOf, state, dispose: () => all.dispose() };
 }

@@ -69,21 +69,18 @@ export class Evaluator {
   static async make(options: EvaluatorOptions): Promise<Evaluator> {
     const { device, stage, sample } = options;
     const batch = Math.min(options.batch, sample.rows);
-    const made: { dispose(): void }[] = [];
-    try {
-      const keeping = options.keep && (await keepingOf(options, options.keep, made));
-      const { logits } = stage.model.forward(
-        keeping
-          ? { batch, training: false, vectors: (inputs) => keeping.kept.lookup(inputs) }
-          : { batch, training: false, transform: stage.candidates.transform("score") },
-      );
-      const program = await device.compile({ outputs: { logits } });
-      made.push(program);
-      return new Evaluator(options, batch, await chunksOf(options, sample, batch), program, keeping);
-    } catch (reason) {
-      for (const each of made.reverse()) each.dispose();
-      throw reason;
-    }
+    using made = new DisposableStack();
+    const keeping = options.keep && (await keepingOf(options, options.keep, made));
+    const { logits } = stage.model.forward(
+      keeping
+        ? { batch, training: false, vectors: (inputs) => keeping.kept.lookup(inputs) }
+        : { batch, training: false, transform: stage.candidates.transform("score") },
+    );
+    const program = made.use(await device.compile({ outputs: { logits } }));
+    const evaluator = new Evaluator(options, batch, await chunksOf(options, sample, batch), program, keeping);
+    // they are its own now
+    made.move();
+    return evaluator;
   }
 
   /** Call it when the supernet has changed: earlier answers and what is kept are of no use then. */
@@ -169,11 +166,13 @@ export class Evaluator {
 async function keepingOf(
   options: EvaluatorOptions,
   widths: KeptWidths,
-  made: { dispose(): void }[],
+  made: DisposableStack,
 ): Promise<Keeping> {
   const { device, stage, candidates, fields, sample } = options;
-  const kept = new Kept(device, stage, keptRows(stage.model.scheme.fields, candidates, sample.rows), widths);
-  made.push(kept);
+  const kept = made.adopt(
+    new Kept(device, stage, keptRows(stage.model.scheme.fields, candidates, sample.rows), widths),
+    (it) => it.dispose(),
+  );
   const rows = new SampleRows(sample, fields);
   const columns = rows.columns();
   const batch = Math.min(options.batch, columns.rows);
@@ -185,8 +184,7 @@ async function keepingOf(
     training: false,
     transform: (vectors, origin) => (seen = score(vectors, origin)),
   });
-  const program = await device.compile({ outputs: { ...kept.made(seen!) } });
-  made.push(program);
+  const program = made.use(await device.compile({ outputs: { ...kept.made(seen!) } }));
   return { kept, rows, program, chunks: await chunksOf(options, columns, batch) };
 }
 

@@ -67,26 +67,16 @@ export async function openStage(
   task: { readonly model: ModelConfig; readonly uniform: Scheme; readonly seed: number },
   settings: Settings,
 ): Promise<Stage> {
-  const made: { dispose(): void }[] = [];
-  const dispose = () => {
-    for (const each of made.reverse()) each.dispose();
-  };
-  const own = <T extends { dispose(): void }>(thing: T): T => {
-    made.push(thing);
-    return thing;
-  };
-  try {
-    const model = own(await buildModel(device, task.model, task.uniform, { seed: task.seed }));
-    const candidates = own(new CandidateTables(device, model.tables, settings));
-    await initialise(device, candidates.draws(task.model.std), task.seed);
-    const optimizer = own(new Optimizer(device, groupsOf(model, candidates)));
-    const fields = task.uniform.fields.length;
-    const history = own(device.variable("adass.history", [BLOCK, 1 + fields]));
-    const weights = new Map([...model.state, ...candidates.all.map((v) => [v.name, v] as const)]);
-    const state = new Map([...weights, ...optimizer.state(), [history.name, history] as const]);
-    return { model, candidates, optimizer, history, weights, state, dispose };
-  } catch (reason) {
-    dispose();
-    throw reason;
-  }
+  using made = new DisposableStack();
+  const own = <T extends { dispose(): void }>(thing: T): T => made.adopt(thing, (it) => it.dispose());
+  const model = own(await buildModel(device, task.model, task.uniform, { seed: task.seed }));
+  const candidates = own(new CandidateTables(device, model.tables, settings));
+  await initialise(device, candidates.draws(task.model.std), task.seed);
+  const optimizer = own(new Optimizer(device, groupsOf(model, candidates)));
+  const fields = task.uniform.fields.length;
+  const history = own(device.variable("adass.history", [BLOCK, 1 + fields]));
+  const weights = new Map([...model.state, ...candidates.all.map((v) => [v.name, v] as const)]);
+  const state = new Map([...weights, ...optimizer.state(), [history.name, history] as const]);
+  const all = made.move();
+  return { model, candidates, optimizer, history, weights, state, dispose: () => all.dispose() };
 }
