@@ -55,16 +55,11 @@ export {
 } from "./searcher.ts";
 export { baseDim, fieldSpecs, Task, type TaskOptions } from "./task.ts";
 export { type TrainConfig, type TrainConfigInput, trainConfigSchema } from "./training/config.ts";
+export type { Trained, TrainingData, TrainOptions } from "./training/contract.ts";
 export { batchFeeds, padFeeds } from "./training/feeds.ts";
 export type { TrainHooks, TrainPlace } from "./training/hooks.ts";
+export { runHash, sameBits } from "./training/identity.ts";
 export type { TrainEvent, TrainProgress } from "./training/progress.ts";
 export { Scorer } from "./training/scorer.ts";
 export { Stepper } from "./training/stepper.ts";
-export {
-  runHash,
-  sameBits,
-  type Trained,
-  type TrainingData,
-  type TrainOptions,
-  train,
-} from "./training/trainer.ts";
+export { train } from "./training/trainer.ts";

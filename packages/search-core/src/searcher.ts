@@ -10,8 +10,8 @@ import { type Limit, limitOf, meets, parseBudget } from "./budget.ts";
 import { parseConfig } from "./config.ts";
 import { BudgetImpossible } from "./errors.ts";
 import { baseDim, type Task } from "./task.ts";
+import type { Trained } from "./training/contract.ts";
 import type { TrainEvent } from "./training/progress.ts";
-import type { Trained } from "./training/trainer.ts";
 
 export type SearchEvent =
   /** How far the search is: `done` of `total` units of `what`. */

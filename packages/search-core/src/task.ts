@@ -8,8 +8,9 @@ import { type FieldSpec, type Scheme, uniform } from "@trimtab/embeddings";
 import type { ModelConfig } from "@trimtab/models";
 import type { Device } from "@trimtab/tensor-core";
 import type { TrainConfigInput } from "./training/config.ts";
+import type { Trained, TrainingData } from "./training/contract.ts";
 import type { TrainEvent } from "./training/progress.ts";
-import { type Trained, type TrainingData, train } from "./training/trainer.ts";
+import { train } from "./training/trainer.ts";
 
 export interface TaskOptions {
   readonly data: Dataset;

@@ -7,7 +7,7 @@ import { type ModelConfig, trainCost } from "@trimtab/models";
 import type { Device } from "@trimtab/tensor-core";
 import manifest from "../../package.json" with { type: "json" };
 import type { Task } from "../task.ts";
-import type { Trained } from "../training/trainer.ts";
+import type { Trained } from "../training/contract.ts";
 
 export interface RowFacts {
   readonly command: string;

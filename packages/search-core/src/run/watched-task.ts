@@ -1,7 +1,7 @@
 /** A task that knows whether its base model was needed, so that its seconds are charged to the search that needed it. */
 import { Task } from "../task.ts";
+import type { Trained } from "../training/contract.ts";
 import type { TrainEvent } from "../training/progress.ts";
-import type { Trained } from "../training/trainer.ts";
 
 export class WatchedTask extends Task {
   #asked: Promise<Trained> | undefined;

@@ -2,86 +2,20 @@
  * The one trainer: epochs over shuffled batches, early stop and learning-rate drops by validation AUC, checkpoints, and
  * resumption to the same bits. Searchers and baselines all train through it.
  */
-import { createHash } from "node:crypto";
-import { type BatchSource, type Columns, createBatchSource, type FieldInfo } from "@trimtab/data";
-import type { Scheme } from "@trimtab/embeddings";
+import { type BatchSource, createBatchSource } from "@trimtab/data";
 import { evaluate, type Metrics } from "@trimtab/eval";
-import { buildModel, type Model, type ModelConfig } from "@trimtab/models";
-import { type Device, Optimizer, type Variable } from "@trimtab/tensor-core";
+import { buildModel, type Model } from "@trimtab/models";
+import { Optimizer, type Variable } from "@trimtab/tensor-core";
 import { parseConfig } from "../config.ts";
 import { Interrupted } from "../errors.ts";
-import { type TrainConfig, type TrainConfigInput, trainConfigSchema } from "./config.ts";
-import type { TrainHooks, TrainPlace } from "./hooks.ts";
+import { type TrainConfig, trainConfigSchema } from "./config.ts";
+import type { Trained, TrainOptions } from "./contract.ts";
+import type { TrainPlace } from "./hooks.ts";
+import { runHash, sameBits } from "./identity.ts";
 import { Keeper, type Kept } from "./keeper.ts";
 import { type Position, startPosition } from "./position.ts";
-import type { TrainEvent } from "./progress.ts";
 import { Scorer } from "./scorer.ts";
 import { Stepper } from "./stepper.ts";
-
-/** The splits a run reads. `test` is not among them: it is scored once, at the end, by whoever reports. */
-export interface TrainingData {
-  readonly hash: string;
-  readonly fields: readonly FieldInfo[];
-  readonly train: Columns;
-  readonly valid: Columns;
-}
-
-export interface TrainOptions {
-  readonly device: Device;
-  readonly data: TrainingData;
-  readonly model: ModelConfig;
-  readonly scheme: Scheme;
-  readonly seed: number;
-  readonly config?: TrainConfigInput;
-  /** Checkpoints go here; without it nothing is written. */
-  readonly folder?: string;
-  /** Go on from the folder's checkpoint if there is one. */
-  readonly resume?: boolean;
-  readonly signal?: AbortSignal;
-  readonly onEvent?: (event: TrainEvent) => void;
-  /** Called with the fresh model before the first step (to inherit weights, say). Not called on resumption. */
-  readonly prepare?: (model: Model) => Promise<void> | void;
-  /** What a method adds that decides while the model trains. */
-  readonly hooks?: TrainHooks;
-}
-
-/** A trained model with its best weights in place. Dispose it when done. */
-export interface Trained {
-  readonly model: Model;
-  /** Metrics of the validation split with the best weights. */
-  readonly valid: Metrics;
-  readonly bestEpoch: number;
-  readonly epochs: number;
-  readonly steps: number;
-  readonly history: Position["history"];
-  readonly seconds: Position["seconds"];
-  readonly rowsPerSecond: number;
-  /** Bytes that training held on the device: the model's variables with their indexes, and the optimizer's. */
-  readonly trainBytes: number;
-  /** The most bytes that tables held which changed while training, on device and host; undefined for all others. */
-  readonly tableBytes?: number;
-  /** Logits of another split. */
-  score(columns: Columns): Promise<Float32Array>;
-  dispose(): Promise<void>;
-}
-
-/** What fixes the bits of a run. */
-export function runHash(
-  options: Pick<TrainOptions, "model" | "scheme" | "seed" | "hooks"> & {
-    readonly data: { readonly hash: string };
-  },
-  config: TrainConfig,
-): string {
-  const { checkpointSeconds: _, ...rest } = config;
-  const parts: unknown[] = [options.data.hash, options.model, options.scheme.toJSON(), options.seed, rest];
-  if (options.hooks) parts.push(options.hooks.identity);
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
-}
-
-/** What gives the same bits: the cpu engine anywhere, a webgpu adapter only itself. */
-export function sameBits({ info }: Device): string {
-  return info.engine === "cpu" ? "cpu" : `${info.engine}: ${info.adapter}`;
-}
 
 /** Trains a model under a scheme. Throws ConfigError, TrainingDiverged, Interrupted and what the packages below throw. */
 export async function train(options: TrainOptions): Promise<Trained> {
