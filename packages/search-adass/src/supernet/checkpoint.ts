@@ -40,6 +40,24 @@ const positionSchema = z.strictObject({
 
 export type Position = Readonly<z.output<typeof positionSchema>>;
 
+/** Before the first step; the sampler has no state yet. */
+export function startPosition(supernet: string): Omit<Position, "sampler"> {
+  return {
+    version: 1,
+    supernet,
+    epoch: 0,
+    batch: 0,
+    step: 0,
+    block: [],
+    waiting: null,
+    probes: [],
+    bestEpoch: null,
+    bad: 0,
+    seconds: { steps: 0, probes: 0 },
+    finished: false,
+  };
+}
+
 export class Checkpoint {
   readonly #supernet: string;
   readonly #folder: string | undefined;

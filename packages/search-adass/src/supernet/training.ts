@@ -13,19 +13,16 @@ import {
   TrainingDiverged,
 } from "@trimtab/search-core";
 import type { Program, Tensor } from "@trimtab/tensor-core";
-import type { Path } from "../path.ts";
 import type { Evaluator } from "../search/evaluator.ts";
 import { type Settings, supernetPart, trainingOf } from "../settings.ts";
-import { Checkpoint, type Position } from "./checkpoint.ts";
+import { Checkpoint, type Position, startPosition } from "./checkpoint.ts";
+import { probe, probePaths } from "./probes.ts";
 import { type Draw, Sampler } from "./sampler.ts";
 import { BLOCK, type Stage } from "./stage.ts";
 import { measuringStep, trainingStep } from "./step.ts";
 
-/** Streams of random numbers, so that no draw repeats another's. */
+/** A stream of random numbers of its own, so that no draw repeats another's. */
 const PATHS = 0x5a;
-const PROBES = 0x5b;
-/** Random probe paths; the largest path is one more. */
-const PROBE_PATHS = 8;
 /** Batches that kept moments are the mean of, at most. */
 const MEASURED = 16;
 /** A gain of the probes counts only above this. */
@@ -48,15 +45,6 @@ export function supernetHash(
 ): string {
   const parts = [dataHash, task.model, task.seed, supernetPart(settings)];
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
-}
-
-/** Paths whose mean AUC says how good a supernet is: fixed by the seed, drawn evenly, and the largest. */
-export function probePaths(fields: number, candidates: number, seed: number): Path[] {
-  const random = new Random(seed, PROBES);
-  const drawn = Array.from({ length: PROBE_PATHS }, () =>
-    Array.from({ length: fields }, () => Math.floor(random.uniform() * candidates)),
-  );
-  return [...drawn, Array.from({ length: fields }, () => candidates - 1)];
 }
 
 /** Leaves the trained supernet's best weights in the stage. Throws Interrupted, TrainingDiverged and what the packages below throw. */
@@ -111,7 +99,7 @@ class SupernetTraining {
     this.#checkpoint = checkpoint;
     this.#perEpoch = Math.floor(data.train.rows / settings.batch);
     const { sampler, block, waiting, ...rest } = position ?? {
-      ...fresh(supernetHash(task, data.hash, settings)),
+      ...startPosition(supernetHash(task, data.hash, settings)),
       sampler: undefined,
     };
     this.#position = rest;
@@ -223,10 +211,10 @@ class SupernetTraining {
     if (measuring) await this.#measure(source, measuring);
     await this.#evaluator.refresh();
     const { candidates, epochs, patience } = this.#settings;
-    const paths = probePaths(this.#data.fields.length, candidates.length, this.#task.seed);
-    let total = 0;
-    for (const path of paths) total += await this.#evaluator.auc(path);
-    const auc = total / paths.length;
+    const auc = await probe(
+      this.#evaluator,
+      probePaths(this.#data.fields.length, candidates.length, this.#task.seed),
+    );
     const { epoch, probes, bestEpoch, bad: before, seconds } = this.#position;
     const better = bestEpoch === null || auc > probes[bestEpoch]! + LEAST_GAIN;
     if (better) await this.#checkpoint.saveBest(this.#stage.weights);
@@ -311,21 +299,4 @@ class SupernetTraining {
 
 function plain({ path, trained }: Draw) {
   return { path: [...path], trained: [...trained] };
-}
-
-function fresh(supernet: string): Omit<Position, "sampler"> {
-  return {
-    version: 1,
-    supernet,
-    epoch: 0,
-    batch: 0,
-    step: 0,
-    block: [],
-    waiting: null,
-    probes: [],
-    bestEpoch: null,
-    bad: 0,
-    seconds: { steps: 0, probes: 0 },
-    finished: false,
-  };
 }
