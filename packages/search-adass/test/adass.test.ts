@@ -5,6 +5,7 @@ import { defaultFields } from "@trimtab/data";
 import { deepfm, dlrm, dnn, fm, wideDeep } from "@trimtab/models";
 import {
   BudgetImpossible,
+  type ConformanceSubject,
   conformanceChecks,
   limitOf,
   meets,
@@ -34,17 +35,11 @@ describe.each([
   ["the defaults", QUICK],
   ["prefixes, norms, evolution", { ...QUICK, tables: "prefix", batchNorm: true, search: "evolution" }],
 ])("conformance, %s", (_, config) => {
-  for (const check of conformanceChecks) {
-    test(check.name, () =>
-      check.run({
-        searcher: adass as never,
-        config,
-        device: tiny.device,
-        makeTask: tiny.makeTask,
-        makeFolder: tiny.makeFolder,
-      }),
-    );
-  }
+  let subject: ConformanceSubject;
+  beforeAll(() => {
+    subject = { ...tiny, searcher: adass as never, config };
+  });
+  for (const check of conformanceChecks) test(check.name, () => check.run(subject));
 });
 
 describe("memory", () => {

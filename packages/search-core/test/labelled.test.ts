@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { z } from "zod";
 import {
   BudgetImpossible,
+  type ConformanceSubject,
   conformanceChecks,
   defineSearcher,
   hashedRows,
@@ -19,15 +20,12 @@ beforeAll(async () => {
 afterAll(() => tiny.close());
 
 describe("conformance under a label", () => {
-  for (const check of conformanceChecks) {
-    test(check.name, () =>
-      check.run({
-        ...tiny,
-        searcher: (config?: never) => labelled(hashedRows(config), "hashed-modulo"),
-        config: { rule: "modulo" },
-      }),
-    );
-  }
+  let subject: ConformanceSubject;
+  beforeAll(() => {
+    const searcher = (config?: never) => labelled(hashedRows(config), "hashed-modulo");
+    subject = { ...tiny, searcher, config: { rule: "modulo" } };
+  });
+  for (const check of conformanceChecks) test(check.name, () => check.run(subject));
 });
 
 test("finds what the searcher finds, under the label", async () => {

@@ -7,6 +7,7 @@ import { type Dataset, generateDataset, openDataset } from "@trimtab/data";
 import type { RowChunkScheme } from "@trimtab/embeddings";
 import { deepfm } from "@trimtab/models";
 import {
+  type ConformanceSubject,
   conformanceChecks,
   type Found,
   openSavedModel,
@@ -46,9 +47,11 @@ describe.each([
   ["fiited, by column", fiited, { thresholds: "column", chunks: 2 }],
   ["row-pruning", rowPruning, {}],
 ] as const)("conformance, %s", (_, searcher, config) => {
-  for (const check of conformanceChecks) {
-    test(check.name, () => check.run({ searcher: searcher as never, config, device, makeTask, makeFolder }));
-  }
+  let subject: ConformanceSubject;
+  beforeAll(() => {
+    subject = { searcher: searcher as never, config, device, makeTask, makeFolder };
+  });
+  for (const check of conformanceChecks) test(check.name, () => check.run(subject));
 });
 
 const schemeOf = (found: Found | undefined) => found!.scheme as RowChunkScheme;

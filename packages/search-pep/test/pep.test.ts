@@ -9,6 +9,7 @@ import { fm } from "@trimtab/models";
 import {
   BudgetImpossible,
   ConfigError,
+  type ConformanceSubject,
   conformanceChecks,
   type SearchEvent,
   Task,
@@ -63,17 +64,12 @@ describe.each([
   ["faithful", FAITHFUL],
   ["scheduled", SCHEDULED],
 ])("conformance, %s", (_, config) => {
-  for (const check of conformanceChecks) {
-    test(check.name, () =>
-      check.run({
-        searcher: pep as never,
-        config,
-        device,
-        makeTask,
-        makeFolder: () => join(root, `run-${folders++}`),
-      }),
-    );
-  }
+  let subject: ConformanceSubject;
+  beforeAll(() => {
+    const makeFolder = () => join(root, `run-${folders++}`);
+    subject = { searcher: pep as never, config, device, makeTask, makeFolder };
+  });
+  for (const check of conformanceChecks) test(check.name, () => check.run(subject));
 });
 
 const DIM = 6;

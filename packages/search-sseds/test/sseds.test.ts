@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Columns, type Dataset, generateDataset, openDataset } from "@trimtab/data";
 import { fm } from "@trimtab/models";
-import { conformanceChecks, Task, type TaskOptions } from "@trimtab/search-core";
+import { type ConformanceSubject, conformanceChecks, Task, type TaskOptions } from "@trimtab/search-core";
 import { type Device, openDevice } from "@trimtab/tensor-core";
 import { computeSaliency, saliencyTable, sseds } from "../src/index.ts";
 
@@ -27,17 +27,13 @@ afterAll(() => {
 });
 
 describe("conformance", () => {
-  for (const check of conformanceChecks) {
-    test(check.name, () =>
-      check.run({
-        searcher: sseds as never,
-        config: { batches: 4, batch: 512 },
-        device,
-        makeTask,
-        makeFolder: () => join(root, `run-${folders++}`),
-      }),
-    );
-  }
+  let subject: ConformanceSubject;
+  beforeAll(() => {
+    const makeFolder = () => join(root, `run-${folders++}`);
+    const config = { batches: 4, batch: 512 };
+    subject = { searcher: sseds as never, config, device, makeTask, makeFolder };
+  });
+  for (const check of conformanceChecks) test(check.name, () => check.run(subject));
 });
 
 describe("saliency", () => {

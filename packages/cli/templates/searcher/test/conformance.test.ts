@@ -27,9 +27,8 @@ const makeTask = (options: Partial<TaskOptions> & { seed: number }) =>
 let folders = 0;
 const makeFolder = () => join(root, `run-${folders++}`);
 
-for (const check of conformanceChecks) {
-  test(check.name, () => check.run({ searcher, device, makeTask, makeFolder }));
-}
+const subject = { searcher, device, makeTask, makeFolder };
+for (const check of conformanceChecks) test(check.name, () => check.run(subject));
 
 test("leaves no room for one more dim", async () => {
   const task = makeTask({ seed: 1 });
