@@ -3,6 +3,7 @@
  * equal chains are the same object and expressions can be remembered by (node, chain).
  */
 import type { Tensor } from "../graph/tensor.ts";
+import { keyOfFields } from "./keys.ts";
 import { applyView, type Layout, type ViewOp } from "./layout.ts";
 
 export class Chain {
@@ -24,7 +25,7 @@ export class Chain {
 
   /** This chain with one more op at the end nearest to the node. */
   push(op: ViewOp, source?: Tensor): Chain {
-    const key = `${source?.id ?? "-"} ${JSON.stringify(op)}`;
+    const key = `${source?.id ?? "-"} ${keyOfFields(op)}`;
     let child = this.#children.get(key);
     if (!child) {
       child = new Chain(this, op, source);

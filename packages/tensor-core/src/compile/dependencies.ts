@@ -1,7 +1,9 @@
 /** Which group must run before which: by data, and because a variable is overwritten in place. */
 import type { Tensor } from "../graph/tensor.ts";
+import { BitMatrix } from "./bit-matrix.ts";
 import { type Group, produced, readsOf } from "./group.ts";
 import { isWrite } from "./materialize.ts";
+import type { Uses } from "./uses.ts";
 
 /** `reader` needs a version of a variable that `writer` replaces in place. */
 interface Overwrite {
@@ -11,46 +13,42 @@ interface Overwrite {
 }
 
 export class Dependencies {
-  readonly overwrites: Overwrite[] = [];
-  readonly #successors = new Map<Group, Set<Group>>();
-  #reached: Map<Group, Bits> | undefined;
+  readonly #groups: readonly Group[];
+  readonly #uses: Uses;
+  readonly #places: ReadonlyMap<Group, number>;
+  /** Row: a group's place; bits: the places of those that must run after it, next to it. */
+  readonly #next: BitMatrix;
+  #reached: BitMatrix | undefined;
 
-  constructor(groups: readonly Group[], chosen: ReadonlySet<Tensor>) {
-    const producers = new Map<Tensor, Group[]>();
-    const readers = new Map<Tensor, Group[]>();
-    const note = (map: Map<Tensor, Group[]>, node: Tensor, group: Group) => {
-      const list = map.get(node);
-      if (list) list.push(group);
-      else map.set(node, [group]);
-    };
-    for (const group of groups) {
-      this.#successors.set(group, new Set());
-      for (const node of produced(group)) note(producers, node, group);
-      for (const { target } of group.roots) if (target.kind === "part") note(producers, target.node, group);
-      for (const node of readsOf(group, chosen)) note(readers, node, group);
-    }
-    for (const [node, users] of readers) {
-      for (const from of producers.get(node) ?? []) for (const to of users) this.#edge(from, to);
-    }
-    for (const [node, writers] of producers) {
-      if (!isWrite(node)) continue;
-      const previous = node.inputs[0]!;
-      for (const writer of writers) {
-        for (const reader of readers.get(previous) ?? []) {
-          this.#edge(reader, writer);
-          if (reader !== writer) this.overwrites.push({ reader, version: previous, writer });
-        }
-        for (const earlier of producers.get(previous) ?? []) this.#edge(earlier, writer);
+  constructor(groups: readonly Group[], uses: Uses) {
+    this.#groups = groups;
+    this.#uses = uses;
+    this.#places = new Map(groups.map((group, place) => [group, place]));
+    this.#next = new BitMatrix(groups.length);
+    const all = groups.map((group) => uses.of(group));
+    const fillers = lists(uses.count);
+    const readers = lists(uses.count);
+    all.forEach(({ fills, reads }, place) => {
+      for (const node of fills) fillers[node]!.push(place);
+      for (const node of reads) readers[node]!.push(place);
+    });
+    fillers.forEach((from, node) => {
+      for (const filler of from) for (const reader of readers[node]!) this.#edge(filler, reader);
+    });
+    for (const { node, previous } of uses.replacements) {
+      for (const writer of fillers[node]!) {
+        for (const reader of readers[previous]!) this.#edge(reader, writer);
+        for (const earlier of fillers[previous]!) this.#edge(earlier, writer);
       }
     }
   }
 
-  #edge(from: Group, to: Group): void {
-    if (from !== to) this.#successors.get(from)!.add(to);
+  #edge(from: number, to: number): void {
+    if (from !== to) this.#next.add(from, to);
   }
 
-  successors(group: Group): ReadonlySet<Group> {
-    return this.#successors.get(group)!;
+  successors(group: Group): readonly Group[] {
+    return this.#next.bitsOf(this.#places.get(group)!).map((place) => this.#groups[place]!);
   }
 
   /** True if `to` can be reached from `from` by way of at least one other group. */
@@ -60,31 +58,29 @@ export class Dependencies {
   }
 
   reaches(from: Group, to: Group): boolean {
-    this.#reached ??= this.#closure();
-    return this.#reached.get(from)!.has(this.#reached.get(to)!.index);
+    this.#reached ??= this.#next.closure();
+    return this.#reached.has(this.#places.get(from)!, this.#places.get(to)!);
   }
 
-  /** What each group reaches. Sweeps until nothing changes: one sweep or two where groups stand in order. */
-  #closure(): Map<Group, Bits> {
-    const groups = [...this.#successors.keys()];
-    const reached = new Map(groups.map((g, index) => [g, new Bits(index, groups.length)]));
-    for (const g of groups)
-      for (const next of this.successors(g)) reached.get(g)!.add(reached.get(next)!.index);
-    for (let changed = true; changed; ) {
-      changed = false;
-      for (let i = groups.length - 1; i >= 0; i--) {
-        const mine = reached.get(groups[i]!)!;
-        for (const next of this.successors(groups[i]!)) changed = mine.join(reached.get(next)!) || changed;
-      }
-    }
-    return reached;
+  get overwrites(): readonly Overwrite[] {
+    return this.#groups.flatMap((writer) =>
+      produced(writer)
+        .filter(isWrite)
+        .flatMap((node) => {
+          const version = node.inputs[0]!;
+          return this.#groups
+            .filter((reader) => reader !== writer && readsOf(reader, this.#uses.chosen).has(version))
+            .map((reader) => ({ reader, version, writer }));
+        }),
+    );
   }
 
   /** An order that respects every dependency, oldest nodes first; or the groups that wait for each other. */
   order(): { readonly sorted: Group[] } | { readonly cycle: Group[] } {
     const waiting = new Map<Group, number>();
-    for (const g of this.#successors.keys()) waiting.set(g, 0);
-    for (const next of this.#successors.values()) for (const g of next) waiting.set(g, waiting.get(g)! + 1);
+    for (const g of this.#groups) waiting.set(g, 0);
+    for (const g of this.#groups)
+      for (const next of this.successors(g)) waiting.set(next, waiting.get(next)! + 1);
     const age = (g: Group) => Math.min(...produced(g).map((n) => n.id), ...g.roots.map((r) => r.value.id));
     const ready = [...waiting].filter(([, n]) => n === 0).map(([g]) => g);
     const sorted: Group[] = [];
@@ -103,33 +99,6 @@ export class Dependencies {
   }
 }
 
-/** A set of group numbers, and the number of the group it belongs to. */
-class Bits {
-  readonly index: number;
-  readonly #words: Uint32Array;
-
-  constructor(index: number, count: number) {
-    this.index = index;
-    this.#words = new Uint32Array((count + 31) >>> 5);
-  }
-
-  add(i: number): void {
-    this.#words[i >>> 5]! |= 1 << (i & 31);
-  }
-
-  has(i: number): boolean {
-    return (this.#words[i >>> 5]! & (1 << (i & 31))) !== 0;
-  }
-
-  /** Adds all of `other`; true if anything was new. */
-  join(other: Bits): boolean {
-    let fresh = 0;
-    for (let w = 0; w < this.#words.length; w++) {
-      const before = this.#words[w]!;
-      const after = (before | other.#words[w]!) >>> 0;
-      fresh |= before ^ after;
-      this.#words[w] = after;
-    }
-    return fresh !== 0;
-  }
+function lists(count: number): number[][] {
+  return Array.from({ length: count }, () => []);
 }

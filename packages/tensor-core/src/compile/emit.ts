@@ -6,6 +6,7 @@ import type { Tensor } from "../graph/tensor.ts";
 import type { BufferId, Instr, InstrId } from "../kernels/ir.ts";
 import { sameShape } from "../shape.ts";
 import { type Chain, viewOpOf } from "./chain.ts";
+import { keyOfFields } from "./keys.ts";
 import { denseLayout, isDense, type Layout } from "./layout.ts";
 import { tableOf } from "./materialize.ts";
 
@@ -152,9 +153,7 @@ export class Emitter {
   }
 
   #add(instr: Instr): InstrId {
-    const key = JSON.stringify(instr, (_k, v) =>
-      typeof v === "number" && !Number.isFinite(v) ? String(v) : Object.is(v, -0) ? "-0" : v,
-    );
+    const key = keyOfFields(instr);
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     this.instrs.push(instr);

@@ -158,6 +158,23 @@ export function readsOf(group: Group, chosen: ReadonlySet<Tensor>): ReadonlySet<
 function findReads(group: Group, chosen: ReadonlySet<Tensor>): Set<Tensor> {
   const own = new Set(produced(group));
   const reads = new Set<Tensor>();
+  for (const node of expressionsOf(group, chosen)) if (isRead(node, own, chosen)) reads.add(node);
+  return reads;
+}
+
+/** True if the group computes one of the nodes itself, or reads it. */
+export function computesAny(group: Group, chosen: ReadonlySet<Tensor>, nodes: ReadonlySet<Tensor>): boolean {
+  if (nodes.size === 0) return false;
+  for (const node of expressionsOf(group, chosen)) if (nodes.has(node)) return true;
+  return false;
+}
+
+const isRead = (node: Tensor, own: ReadonlySet<Tensor>, chosen: ReadonlySet<Tensor>) =>
+  node.op.kind === "variable" || (chosen.has(node) && !own.has(node));
+
+/** The nodes of a group's expressions down to those that it reads, those included. */
+function* expressionsOf(group: Group, chosen: ReadonlySet<Tensor>): Generator<Tensor> {
+  const own = new Set(produced(group));
   const seen = new Set<Tensor>();
   const stack: Tensor[] = [];
   const expand = (node: Tensor) => {
@@ -171,9 +188,7 @@ function findReads(group: Group, chosen: ReadonlySet<Tensor>): Set<Tensor> {
     if (seen.has(node)) continue;
     seen.add(node);
     if (group.heavy.includes(node)) continue;
-    if (chosen.has(node) && !own.has(node)) reads.add(node);
-    else if (node.op.kind === "variable") reads.add(node);
-    else expand(node);
+    yield node;
+    if (!isRead(node, own, chosen)) expand(node);
   }
-  return reads;
 }

@@ -13,14 +13,15 @@ import { Dependencies } from "./dependencies.ts";
 import { NotAffine } from "./emit.ts";
 import { collapse } from "./finish.ts";
 import { formKernel, Hazard, TooManyBuffers } from "./form.ts";
-import { type Group, initialGroups } from "./group.ts";
+import { computesAny, type Group, initialGroups } from "./group.ts";
 import { isLeaf, isWrite, materialized } from "./materialize.ts";
 import { planMemory, renumber } from "./memory-plan.ts";
 import { mergeGroups } from "./merge.ts";
 import { joinRowUpdates } from "./row-updates.ts";
 import { simplify } from "./simplify.ts";
 import { type OutputRequest, Storages } from "./storages.ts";
-import { breakCircle, type Remedy, withCopy } from "./versions.ts";
+import { Uses } from "./uses.ts";
+import { breakCircles, type Remedy, withCopy } from "./versions.ts";
 
 export interface LowerLimits {
   readonly maxBuffersPerKernel: number;
@@ -65,6 +66,8 @@ export function lower(
 
 class Attempt {
   readonly #chosen: Set<Tensor>;
+  readonly #uses: Uses;
+  readonly #formed = new WeakMap<Group, Kernel>();
   readonly #storages: Storages;
   readonly #limits: LowerLimits;
   #groups: Group[];
@@ -77,6 +80,7 @@ class Attempt {
   ) {
     this.#limits = limits;
     this.#chosen = materialized(roots, forced);
+    this.#uses = new Uses(this.#chosen);
     this.#storages = new Storages(topological(roots), this.#chosen, outputs);
     const { claimed } = this.#storages;
     const taken = new Set<Tensor>();
@@ -87,30 +91,40 @@ class Attempt {
       }
       return [{ value, index }];
     });
-    this.#groups = joinRowUpdates(initialGroups(this.#chosen, copies), this.#chosen, (g) => this.#form(g));
+    this.#groups = joinRowUpdates(initialGroups(this.#chosen, copies), this.#uses, (g) => this.#form(g));
   }
 
   /** What must get a buffer before this can work, or undefined. */
   trouble(): Remedy | undefined {
+    const force = new Set<Tensor>();
     for (const group of this.#groups) {
-      try {
-        this.#form(group);
-      } catch (reason) {
-        if (reason instanceof NotAffine && reason.node) return { force: [reason.node] };
-        if (reason instanceof Hazard) return { force: [firstValue(group)] };
-        if (reason instanceof TooManyBuffers) return { force: [this.#widest(group)] };
-        throw reason;
-      }
+      const node = this.#inTheWay(group);
+      // a group that computes one of the others may be well once that one has a buffer
+      if (node && !computesAny(group, this.#chosen, force)) force.add(node);
     }
-    const deps = new Dependencies(this.#groups, this.#chosen);
-    return "sorted" in deps.order() ? undefined : breakCircle(this.#groups, this.#chosen, deps);
+    if (force.size > 0) return { force: [...force] };
+    const deps = new Dependencies(this.#groups, this.#uses);
+    return "sorted" in deps.order() ? undefined : breakCircles(this.#groups, this.#chosen, deps);
+  }
+
+  /** The node that must get a buffer before the group can be a kernel. */
+  #inTheWay(group: Group): Tensor | undefined {
+    try {
+      this.#form(group);
+      return undefined;
+    } catch (reason) {
+      if (reason instanceof NotAffine && reason.node) return reason.node;
+      if (reason instanceof Hazard) return firstValue(group);
+      if (reason instanceof TooManyBuffers) return this.#widest(group);
+      throw reason;
+    }
   }
 
   finish(): Lowered {
     const keep = new Set(this.#storages.claimed.keys());
-    const merging = { chosen: this.#chosen, keep, form: (g: Group) => this.#form(g) };
+    const merging = { uses: this.#uses, keep, form: (g: Group) => this.#form(g) };
     this.#groups = mergeGroups(this.#groups, merging);
-    const order = new Dependencies(this.#groups, this.#chosen).order();
+    const order = new Dependencies(this.#groups, this.#uses).order();
     if (!("sorted" in order))
       throw new CompileError("compile: internal: merged kernels wait for each other.");
     const kernels = order.sorted.flatMap((g) => this.#withPieces(fewAxes(collapse(this.#form(g)))));
@@ -127,7 +141,12 @@ class Attempt {
   }
 
   #form(group: Group): Kernel {
-    return formKernel(group, this.#storages, this.#storages.plan, this.#limits.maxBuffersPerKernel);
+    let kernel = this.#formed.get(group);
+    if (!kernel) {
+      kernel = formKernel(group, this.#storages, this.#storages.plan, this.#limits.maxBuffersPerKernel);
+      this.#formed.set(group, kernel);
+    }
+    return kernel;
   }
 
   /** Long runs of a plan are summed in pieces first (design section 4). */

@@ -9,12 +9,13 @@ import { Dependencies } from "./dependencies.ts";
 import { NotAffine } from "./emit.ts";
 import { Hazard, TooManyBuffers } from "./form.ts";
 import { type Group, makeGroup, produced, type Root, readsOf } from "./group.ts";
+import type { Uses } from "./uses.ts";
 
 /** Below this many elements a kernel costs its dispatch: merging is worth it even where nothing is shared. */
 const SMALL = 16384;
 
 export interface Merging {
-  readonly chosen: ReadonlySet<Tensor>;
+  readonly uses: Uses;
   /** Nodes that are outputs: their stores stay even when no other kernel reads them. */
   readonly keep: ReadonlySet<Tensor>;
   /** Forms a kernel, or throws NotAffine, Hazard or TooManyBuffers. */
@@ -41,7 +42,7 @@ type Pairing = (p: Group, c: Group, deps: Dependencies, m: Merging) => boolean;
 const refused = new WeakMap<Group, WeakSet<Group>>();
 
 function step(groups: readonly Group[], m: Merging, pairs: Pairing): Group[] | undefined {
-  const deps = new Dependencies(groups, m.chosen);
+  const deps = new Dependencies(groups, m.uses);
   for (const p of groups) {
     for (const c of pairs === vertical ? deps.successors(p) : groups) {
       if (p === c || refused.get(p)?.has(c) || !pairs(p, c, deps, m)) continue;
@@ -65,7 +66,7 @@ const vertical: Pairing = (p, c, deps, m) => {
   if (p.kind === "grouped" || (p.kind === "segment" && c.kind !== "segment")) return false;
   if (c.kind === "segment") {
     return (
-      p.kind === "segment" && p.plan === c.plan && sameShape(p.space, c.space) && !addsUp(c, p, m.chosen)
+      p.kind === "segment" && p.plan === c.plan && sameShape(p.space, c.space) && !addsUp(c, p, m.uses.chosen)
     );
   }
   return c.kind === "map";
@@ -100,8 +101,8 @@ const horizontal: Pairing = (p, c, deps, m) => {
 };
 
 function shareReads(p: Group, c: Group, m: Merging): boolean {
-  const mine = readsOf(p, m.chosen);
-  for (const node of readsOf(c, m.chosen)) if (mine.has(node) && node.shape.length > 0) return true;
+  const mine = readsOf(p, m.uses.chosen);
+  for (const node of readsOf(c, m.uses.chosen)) if (mine.has(node) && node.shape.length > 0) return true;
   return false;
 }
 
@@ -129,7 +130,7 @@ function tryMerge(p: Group, c: Group, groups: readonly Group[], m: Merging): Gro
 /** Drops stores of values that no other kernel and no output reads. */
 function withoutIdleStores(group: Group, others: readonly Group[], m: Merging): Group {
   const read = new Set<Tensor>();
-  for (const g of others) for (const node of readsOf(g, m.chosen)) read.add(node);
+  for (const g of others) for (const node of readsOf(g, m.uses.chosen)) read.add(node);
   const needed = ({ target }: Root) => {
     if (target.kind === "node") return read.has(target.node) || m.keep.has(target.node);
     if (target.kind !== "variable") return true;

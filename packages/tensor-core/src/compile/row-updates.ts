@@ -2,21 +2,21 @@
  * Joins the row updates of one plan into one kernel before anything else is decided. Rules with coupled L2 read weight and
  * moments in each other's updates: as kernels of their own they would wait for each other, as one they load all first.
  */
-import type { Tensor } from "../graph/tensor.ts";
 import type { Kernel } from "../kernels/ir.ts";
 import { Dependencies } from "./dependencies.ts";
 import { NotAffine } from "./emit.ts";
 import { Hazard, TooManyBuffers } from "./form.ts";
 import { type Group, makeGroup } from "./group.ts";
+import type { Uses } from "./uses.ts";
 
 export function joinRowUpdates(
   groups: readonly Group[],
-  chosen: ReadonlySet<Tensor>,
+  uses: Uses,
   form: (group: Group) => Kernel,
 ): Group[] {
   let current = [...groups];
   for (const all of updatesByPlan(groups)) {
-    const set = withoutEarly(all, current, chosen);
+    const set = withoutEarly(all, current, uses);
     if (set.length < 2) continue;
     const joined = makeGroup({ ...set[0]!, roots: set.flatMap((g) => g.roots) });
     try {
@@ -44,13 +44,9 @@ function updatesByPlan(groups: readonly Group[]): Group[][] {
 }
 
 /** Those of the set that need not run before something outside that others of the set wait for. */
-function withoutEarly(
-  set: readonly Group[],
-  groups: readonly Group[],
-  chosen: ReadonlySet<Tensor>,
-): readonly Group[] {
+function withoutEarly(set: readonly Group[], groups: readonly Group[], uses: Uses): readonly Group[] {
   if (set.length < 2) return set;
-  const deps = new Dependencies(groups, chosen);
+  const deps = new Dependencies(groups, uses);
   // what comes back to the set: a row that is put aside for the lookup, say
   const outside = groups.filter((g) => !set.includes(g) && set.some((s) => deps.reaches(g, s)));
   return set.filter((s) => !outside.some((g) => deps.reaches(s, g)));

@@ -5,10 +5,11 @@
 
 import { add } from "../graph/elementwise.ts";
 import { constant, zeros } from "../graph/leaves.ts";
-import { type Op, Tensor } from "../graph/tensor.ts";
+import { Tensor } from "../graph/tensor.ts";
 import { broadcastTo, reshape, slice } from "../graph/views.ts";
 import { topological } from "../graph/walk.ts";
 import { sameShape, sizeOf } from "../shape.ts";
+import { keyOfFields } from "./keys.ts";
 
 /** Maps every root to its simplified node. */
 export function simplify(roots: readonly Tensor[]): Map<Tensor, Tensor> {
@@ -30,23 +31,20 @@ function intern(unique: Map<string, Tensor>, node: Tensor): Tensor {
 }
 
 function keyOf(node: Tensor): string {
-  return `${opKey(node.op)}|${node.dtype}|${node.shape.join(",")}|${node.inputs.map((x) => x.id).join(",")}`;
+  return `${keyOfFields(node.op, identity)}|${node.dtype}|${node.shape.join(",")}|${node.inputs.map((x) => x.id).join(",")}`;
 }
 
 const objectIds = new WeakMap<object, number>();
 let nextObject = 0;
 
 /** Variables and plans count by identity, everything else of an op by value. */
-function opKey(op: Op): string {
-  return JSON.stringify(op, (key, value) => {
-    if ((key === "variable" || key === "plan") && value) {
-      if (!objectIds.has(value)) objectIds.set(value, nextObject++);
-      return `#${objectIds.get(value)}`;
-    }
-    if (typeof value === "number" && (Object.is(value, -0) || !Number.isFinite(value)))
-      return `n${1 / value} ${value}`;
-    return value;
-  });
+function identity(value: object): string {
+  let id = objectIds.get(value);
+  if (id === undefined) {
+    id = nextObject++;
+    objectIds.set(value, id);
+  }
+  return `#${id}`;
 }
 
 function rewrite(node: Tensor, inputs: Tensor[]): Tensor {

@@ -14,13 +14,16 @@ import { isWrite } from "./materialize.ts";
 /** Nodes that get a buffer, or a version that every reader finds in a copy. */
 export type Remedy = { readonly force: readonly Tensor[] } | { readonly copy: Tensor };
 
-/** What to put aside so that one circle of groups less is left: the cheapest choice. */
-export function breakCircle(
+/**
+ * What to put aside so that fewer circles of groups are left: the cheapest choice of each set of groups that all wait for each other,
+ * all at once, as none changes what another waits for; a copy alone, because it makes the graph another one.
+ */
+export function breakCircles(
   groups: readonly Group[],
   chosen: ReadonlySet<Tensor>,
   deps: Dependencies,
 ): Remedy {
-  let best: { cost: number; remedy: Remedy } | undefined;
+  const best = new Map<Group, { cost: number; remedy: Remedy }>();
   for (const { reader, version, writer } of deps.overwrites) {
     if (!deps.reaches(writer, reader)) continue;
     const late = lateNodes(groups, writer, deps);
@@ -30,11 +33,15 @@ export function breakCircle(
     const copy = parts.includes(version);
     const cost = copy ? sizeOf(version.shape) : parts.reduce((n, p) => n + sizeOf(p.shape), 0);
     const remedy = copy ? { copy: version } : { force: parts };
-    if (!best || cost < best.cost) best = { cost, remedy };
+    const circle = groups.find((g) => deps.reaches(writer, g) && deps.reaches(g, writer))!;
+    const before = best.get(circle);
+    if (!before || cost < before.cost) best.set(circle, { cost, remedy });
   }
-  if (!best)
+  const remedies = [...best.values()].map(({ remedy }) => remedy);
+  if (remedies.length === 0)
     throw new CompileError("compile: internal: kernels wait for each other without an overwritten version.");
-  return best.remedy;
+  const force = remedies.flatMap((remedy) => ("force" in remedy ? remedy.force : []));
+  return force.length > 0 ? { force } : remedies[0]!;
 }
 
 /** What is known only after `writer` has run. */
