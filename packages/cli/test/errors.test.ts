@@ -182,7 +182,7 @@ describe("a run folder", () => {
     cpSync(await trainedRun(), join(cwd, "r"), { recursive: true });
     writeFileSync(join(cwd, "r", "lock.json"), JSON.stringify({ pid: process.pid, host: hostname() }));
     isOneError(
-      await trimtab(["train", "--run", "r", "--resume"], { cwd }),
+      await trimtab(["train", "--run", "r", "--resume"], { cwd, alone: true }),
       1,
       `in use by process ${process.pid}`,
     );

@@ -1,5 +1,5 @@
 /** What every verb is given: where people's text goes, where the machine's document goes, and the wish to stop. */
-import { interruptSignal } from "./interrupt.ts";
+import { listenForInterrupt } from "./interrupt.ts";
 import { barProgress, lineProgress, type Progress, silent } from "./progress.ts";
 
 export interface Context {
@@ -21,7 +21,11 @@ export interface Context {
   document(value: unknown): void;
 }
 
-export function makeContext(options: { readonly json: boolean; readonly debug: boolean }): Context {
+/** The verb's own context: signals are listened to until it is disposed. */
+export function makeContext(options: {
+  readonly json: boolean;
+  readonly debug: boolean;
+}): Context & Disposable {
   const { json, debug } = options;
   const progress = json
     ? silent
@@ -33,6 +37,7 @@ export function makeContext(options: { readonly json: boolean; readonly debug: b
     process.stderr.write(`${text}\n`);
   };
   const works: (() => void)[] = [];
+  const interrupt = listenForInterrupt(note);
   return {
     onFailure: (work) => void works.unshift(work),
     failed() {
@@ -41,7 +46,7 @@ export function makeContext(options: { readonly json: boolean; readonly debug: b
     json,
     debug,
     progress,
-    signal: interruptSignal(note),
+    signal: interrupt.signal,
     command: commandLine(process.argv.slice(2)),
     note,
     print(text) {
@@ -50,6 +55,10 @@ export function makeContext(options: { readonly json: boolean; readonly debug: b
     },
     document(value) {
       if (json) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    },
+    [Symbol.dispose]() {
+      progress.clear();
+      interrupt[Symbol.dispose]();
     },
   };
 }

@@ -3,7 +3,13 @@
 /** Presses closer than this are one: a terminal signals the whole group, and a parent may hand its own signal on. */
 const ONE_PRESS_MS = 300;
 
-export function interruptSignal(say: (text: string) => void): AbortSignal {
+export interface Interrupt extends Disposable {
+  /** Aborted by the first press. */
+  readonly signal: AbortSignal;
+}
+
+/** Listens until it is disposed. */
+export function listenForInterrupt(say: (text: string) => void): Interrupt {
   const controller = new AbortController();
   let first = 0;
   const onSignal = () => {
@@ -16,5 +22,11 @@ export function interruptSignal(say: (text: string) => void): AbortSignal {
   };
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
-  return controller.signal;
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      process.off("SIGINT", onSignal);
+      process.off("SIGTERM", onSignal);
+    },
+  };
 }

@@ -18,14 +18,12 @@ export function act<O>(
 ): Command {
   return command.action(async () => {
     const options = command.opts();
-    const context = makeContext({ json: options.json === true, debug: options.debug === true });
+    using context = makeContext({ json: options.json === true, debug: options.debug === true });
     try {
       await action(context, options as O, ...command.args);
     } catch (error) {
       if (exitCodeOf(error) !== 130 && !isToGoOn(error)) context.failed();
       throw error;
-    } finally {
-      context.progress.clear();
     }
   });
 }

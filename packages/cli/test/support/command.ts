@@ -1,5 +1,10 @@
-// Runs the real command as a process of its own, as a person would.
+/**
+ * Runs the real command. `trimtab` and `must` run it in this process, where its modules are loaded and warm: a process of its own spends
+ * most of a small command's time on that. `start`, and whatever asks for an environment or a preload of its own, is a process as a
+ * person's is; commands in crash tests, studies and the demo are.
+ */
 import { join } from "node:path";
+import { inThisProcess } from "./in-process.ts";
 
 export const MAIN = join(import.meta.dirname, "..", "..", "src", "main.ts");
 
@@ -15,6 +20,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Arguments of Bun before the script. */
   readonly bun?: readonly string[];
+  /** In a process of its own, where it matters who asks. */
+  readonly alone?: boolean;
 }
 
 export function start(args: readonly string[], { cwd, env = {}, bun = [] }: RunOptions) {
@@ -28,6 +35,7 @@ export function start(args: readonly string[], { cwd, env = {}, bun = [] }: RunO
 }
 
 export async function trimtab(args: readonly string[], options: RunOptions): Promise<Ran> {
+  if (!options.alone && !options.env && !options.bun) return inThisProcess(MAIN, args, options.cwd);
   const child = start(args, options);
   const [code, out, err] = await Promise.all([
     child.exited,
