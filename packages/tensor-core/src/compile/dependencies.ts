@@ -1,7 +1,7 @@
 /** Which group must run before which: by data, and because a variable is overwritten in place. */
 import type { Tensor } from "../graph/tensor.ts";
 import { BitMatrix } from "./bit-matrix.ts";
-import { type Group, produced, readsOf } from "./group.ts";
+import { type Group, produced } from "./group.ts";
 import { isWrite } from "./materialize.ts";
 import type { Uses } from "./uses.ts";
 
@@ -28,9 +28,9 @@ export class Dependencies {
     const all = groups.map((group) => uses.of(group));
     const fillers = lists(uses.count);
     const readers = lists(uses.count);
-    all.forEach(({ fills, reads }, place) => {
+    all.forEach(({ fills, from }, place) => {
       for (const node of fills) fillers[node]!.push(place);
-      for (const node of reads) readers[node]!.push(place);
+      for (const node of from) readers[node]!.push(place);
     });
     fillers.forEach((from, node) => {
       for (const filler of from) for (const reader of readers[node]!) this.#edge(filler, reader);
@@ -69,7 +69,7 @@ export class Dependencies {
         .flatMap((node) => {
           const version = node.inputs[0]!;
           return this.#groups
-            .filter((reader) => reader !== writer && readsOf(reader, this.#uses.chosen).has(version))
+            .filter((reader) => reader !== writer && this.#uses.of(reader).reads.has(version))
             .map((reader) => ({ reader, version, writer }));
         }),
     );

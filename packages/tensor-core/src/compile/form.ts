@@ -106,7 +106,7 @@ class Former {
   }
 
   #operand(x: Tensor): MatmulOperand {
-    // an operand or a view below it may have a buffer of its own: then that one is read, as readsOf says
+    // an operand or a view below it may have a buffer of its own: then that one is read, as expressionsOf says
     const found = operandLayout(x, (node) => this.#storageOf(node) !== undefined);
     const base = found && this.#storageOf(found.base);
     if (!found || !base) throw new NotAffine(found ? found.base : x);

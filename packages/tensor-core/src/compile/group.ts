@@ -41,10 +41,6 @@ export function makeGroup(parts: Omit<Group, "id" | "size">): Group {
 
 // Groups never change, so what is known of one stays true; merging asks again and again.
 const producedBy = new WeakMap<Group, readonly Tensor[]>();
-const readBy = new WeakMap<
-  Group,
-  { readonly chosen: ReadonlySet<Tensor>; readonly reads: ReadonlySet<Tensor> }
->();
 
 /** The nodes whose buffers this group fills (concat parts and output copies have none). */
 export function produced(group: Group): readonly Tensor[] {
@@ -146,36 +142,19 @@ function mapGroup(value: Tensor, target: Target): Group {
   });
 }
 
-/** The buffered nodes and variables that a group's expressions read, not counting what it computes itself. */
-export function readsOf(group: Group, chosen: ReadonlySet<Tensor>): ReadonlySet<Tensor> {
-  const known = readBy.get(group);
-  if (known?.chosen === chosen) return known.reads;
-  const reads = findReads(group, chosen);
-  readBy.set(group, { chosen, reads });
-  return reads;
+/** What a group's expressions are made of. */
+export interface Expressions {
+  /** Nodes that the group computes where it uses them. */
+  readonly computed: ReadonlySet<Tensor>;
+  /** Buffered nodes and variables that it reads. */
+  readonly reads: ReadonlySet<Tensor>;
 }
 
-function findReads(group: Group, chosen: ReadonlySet<Tensor>): Set<Tensor> {
+export function expressionsOf(group: Group, chosen: ReadonlySet<Tensor>): Expressions {
   const own = new Set(produced(group));
+  const computed = new Set<Tensor>();
   const reads = new Set<Tensor>();
-  for (const node of expressionsOf(group, chosen)) if (isRead(node, own, chosen)) reads.add(node);
-  return reads;
-}
-
-/** True if the group computes one of the nodes itself, or reads it. */
-export function computesAny(group: Group, chosen: ReadonlySet<Tensor>, nodes: ReadonlySet<Tensor>): boolean {
-  if (nodes.size === 0) return false;
-  for (const node of expressionsOf(group, chosen)) if (nodes.has(node)) return true;
-  return false;
-}
-
-const isRead = (node: Tensor, own: ReadonlySet<Tensor>, chosen: ReadonlySet<Tensor>) =>
-  node.op.kind === "variable" || (chosen.has(node) && !own.has(node));
-
-/** The nodes of a group's expressions down to those that it reads, those included. */
-function* expressionsOf(group: Group, chosen: ReadonlySet<Tensor>): Generator<Tensor> {
-  const own = new Set(produced(group));
-  const seen = new Set<Tensor>();
+  const seen = new Set<Tensor>(group.heavy);
   const stack: Tensor[] = [];
   const expand = (node: Tensor) => {
     // the previous version of a variable is replaced, not read
@@ -187,8 +166,11 @@ function* expressionsOf(group: Group, chosen: ReadonlySet<Tensor>): Generator<Te
   for (let node = stack.pop(); node; node = stack.pop()) {
     if (seen.has(node)) continue;
     seen.add(node);
-    if (group.heavy.includes(node)) continue;
-    yield node;
-    if (!isRead(node, own, chosen)) expand(node);
+    if (node.op.kind === "variable" || (chosen.has(node) && !own.has(node))) reads.add(node);
+    else {
+      computed.add(node);
+      expand(node);
+    }
   }
+  return { computed, reads };
 }

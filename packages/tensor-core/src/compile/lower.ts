@@ -13,7 +13,7 @@ import { Dependencies } from "./dependencies.ts";
 import { NotAffine } from "./emit.ts";
 import { collapse } from "./finish.ts";
 import { formKernel, Hazard, TooManyBuffers } from "./form.ts";
-import { computesAny, type Group, initialGroups } from "./group.ts";
+import { type Group, initialGroups } from "./group.ts";
 import { isLeaf, isWrite, materialized } from "./materialize.ts";
 import { planMemory, renumber } from "./memory-plan.ts";
 import { mergeGroups } from "./merge.ts";
@@ -100,11 +100,16 @@ class Attempt {
     for (const group of this.#groups) {
       const node = this.#inTheWay(group);
       // a group that computes one of the others may be well once that one has a buffer
-      if (node && !computesAny(group, this.#chosen, force)) force.add(node);
+      if (node && !this.#meets(group, force)) force.add(node);
     }
     if (force.size > 0) return { force: [...force] };
     const deps = new Dependencies(this.#groups, this.#uses);
     return "sorted" in deps.order() ? undefined : breakCircles(this.#groups, this.#chosen, deps);
+  }
+
+  #meets(group: Group, nodes: ReadonlySet<Tensor>): boolean {
+    const { computed, reads } = this.#uses.of(group);
+    return !nodes.isDisjointFrom(computed) || !nodes.isDisjointFrom(reads);
   }
 
   /** The node that must get a buffer before the group can be a kernel. */

@@ -8,7 +8,7 @@ import { sameShape, sizeOf } from "../shape.ts";
 import { Dependencies } from "./dependencies.ts";
 import { NotAffine } from "./emit.ts";
 import { Hazard, TooManyBuffers } from "./form.ts";
-import { type Group, makeGroup, produced, type Root, readsOf } from "./group.ts";
+import { type Group, makeGroup, produced, type Root } from "./group.ts";
 import type { Uses } from "./uses.ts";
 
 /** Below this many elements a kernel costs its dispatch: merging is worth it even where nothing is shared. */
@@ -101,8 +101,8 @@ const horizontal: Pairing = (p, c, deps, m) => {
 };
 
 function shareReads(p: Group, c: Group, m: Merging): boolean {
-  const mine = readsOf(p, m.uses.chosen);
-  for (const node of readsOf(c, m.uses.chosen)) if (mine.has(node) && node.shape.length > 0) return true;
+  const mine = m.uses.of(p).reads;
+  for (const node of m.uses.of(c).reads) if (mine.has(node) && node.shape.length > 0) return true;
   return false;
 }
 
@@ -130,7 +130,7 @@ function tryMerge(p: Group, c: Group, groups: readonly Group[], m: Merging): Gro
 /** Drops stores of values that no other kernel and no output reads. */
 function withoutIdleStores(group: Group, others: readonly Group[], m: Merging): Group {
   const read = new Set<Tensor>();
-  for (const g of others) for (const node of readsOf(g, m.uses.chosen)) read.add(node);
+  for (const g of others) for (const node of m.uses.of(g).reads) read.add(node);
   const needed = ({ target }: Root) => {
     if (target.kind === "node") return read.has(target.node) || m.keep.has(target.node);
     if (target.kind !== "variable") return true;

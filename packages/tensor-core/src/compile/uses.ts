@@ -1,12 +1,13 @@
-/** What groups fill and read, as numbers of nodes: found once a group, however often it is asked while groups are merged. */
+/** What groups compute, fill and read, as nodes and as their numbers: found once a group, however often it is asked while groups are merged. */
 import type { Tensor } from "../graph/tensor.ts";
-import { type Group, produced, readsOf } from "./group.ts";
+import { type Expressions, expressionsOf, type Group, produced } from "./group.ts";
 import { isWrite } from "./materialize.ts";
 
-export interface Use {
+export interface Use extends Expressions {
   /** Nodes whose buffers, or parts of them, the group fills. */
   readonly fills: readonly number[];
-  readonly reads: readonly number[];
+  /** The numbers of `reads`. */
+  readonly from: readonly number[];
 }
 
 /** A version of a variable that replaces another in place. */
@@ -30,8 +31,9 @@ export class Uses {
     if (!use) {
       const fills = new Set(produced(group).map((node) => this.#number(node)));
       for (const { target } of group.roots) if (target.kind === "part") fills.add(this.#number(target.node));
-      const reads = [...readsOf(group, this.chosen)].map((node) => this.#number(node));
-      use = { fills: [...fills], reads };
+      const expressions = expressionsOf(group, this.chosen);
+      const from = [...expressions.reads].map((node) => this.#number(node));
+      use = { ...expressions, fills: [...fills], from };
       this.#known.set(group, use);
     }
     return use;
