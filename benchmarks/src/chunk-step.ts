@@ -16,6 +16,7 @@ import { buildModel, deepfm, dlrm, type Model, type ModelConfig, tableRule } fro
 import { limitOf, parseBudget, Stepper, Task } from "@trimtab/search-core";
 import { fiitedConfigSchema, Pruner, settingsOf } from "@trimtab/search-fiited";
 import { Optimizer, openDevice } from "@trimtab/tensor-core";
+import { median } from "./median.ts";
 
 const { values } = parseArgs({
   options: {
@@ -93,9 +94,6 @@ class Loop {
     this.#model.dispose();
   }
 }
-
-const median = (list: readonly number[]): number =>
-  [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]!;
 
 const rows: {
   model: string;

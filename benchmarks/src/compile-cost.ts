@@ -5,6 +5,7 @@
 import { type DimScheme, perField, uniform } from "@trimtab/embeddings";
 import { buildModel, deepfm, dlrm, fm, type ModelConfig, trainStep } from "@trimtab/models";
 import { openDevice, Optimizer } from "@trimtab/tensor-core";
+import { median } from "./median.ts";
 
 const rounds = Number(process.argv[2] ?? 10);
 const DIMS = [16, 8, 4, 2, 1, 0];
@@ -42,9 +43,8 @@ for (const [name, config, scheme] of CASES) {
     took.push(performance.now() - start);
     kernels = program.list.kernels.length;
   }
-  const sorted = [...took].sort((a, b) => a - b);
   const ms = (value: number) => `${value.toFixed(1)} ms`.padStart(9);
   console.log(
-    `${name.padEnd(36)} ${String(kernels).padStart(7)} ${ms(took[0]!)} ${ms(sorted[0]!)} ${ms(sorted[rounds >> 1]!)}`,
+    `${name.padEnd(36)} ${String(kernels).padStart(7)} ${ms(took[0]!)} ${ms(Math.min(...took))} ${ms(median(took))}`,
   );
 }

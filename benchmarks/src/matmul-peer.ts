@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { renderTable } from "@trimtab/eval";
 import { type Device, type EngineName, openDevice } from "@trimtab/tensor-core";
 import { flops, matmulProgram, squareMatmuls } from "./kernels/matmul.ts";
+import { median } from "./median.ts";
 
 const { values } = parseArgs({
   options: {
@@ -82,7 +83,6 @@ const all: Record<string, Timed | string> = {
 for (const [name, timed] of Object.entries(all))
   if (typeof timed === "string") console.log(`${name} is left out: ${timed}`);
 const here = Object.entries(all).filter((e): e is [string, Timed] => typeof e[1] !== "string");
-const median = (list: readonly number[]) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]!;
 const rows = [];
 for (const c of squareMatmuls) {
   const rates = new Map(here.map(([name]) => [name, [] as number[]]));

@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { prepare } from "@trimtab/data";
 import { renderTable, summarize } from "@trimtab/eval";
+import { median } from "./median.ts";
 
 const { values } = parseArgs({
   options: {
@@ -72,9 +73,6 @@ const folder = resolve("runs/bench");
 mkdirSync(folder, { recursive: true });
 const dataset = join(folder, "peer.trimtab");
 if (!existsSync(dataset)) await prepare(values.data, { out: dataset });
-
-const median = (list: readonly number[]): number =>
-  [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]!;
 
 const results = [];
 for (const c of cases) {

@@ -26,6 +26,7 @@ import {
   type Program,
   type Tensor,
 } from "@trimtab/tensor-core";
+import { median } from "./median.ts";
 
 const { values } = parseArgs({
   options: {
@@ -89,9 +90,6 @@ function feeder(program: Step["program"], optimizer: Optimizer, batch: Batch, mo
   return () =>
     batchFeeds(batch, needs, { ...(optimizer.next(needs) as Record<string, number>), ...rng, ...kept });
 }
-
-const median = (list: readonly number[]): number =>
-  [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)]!;
 
 const rows: {
   model: string;

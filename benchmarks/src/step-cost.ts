@@ -10,6 +10,7 @@ import { renderTable } from "@trimtab/eval";
 import { deepfm, fm } from "@trimtab/models";
 import { openDevice } from "@trimtab/tensor-core";
 import { FRAPPE, type StepCase, type StepRun, stepRun } from "./kernels/steps.ts";
+import { median } from "./median.ts";
 
 const { values } = parseArgs({ options: { rounds: { type: "string", default: "9" } } });
 const rounds = Number(values.rounds);
@@ -44,9 +45,6 @@ function caseOf(kind: "fm" | "deepfm", name: string, { batch, dim, fields, rows 
   const model = kind === "fm" ? fm(options) : deepfm({ ...options, hidden: HIDDEN });
   return { name, model, batch, fieldRows: new Array<number>(fields).fill(rows) };
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 const pairs = [
   ["FM", "fm"],
