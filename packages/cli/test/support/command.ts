@@ -1,7 +1,7 @@
 /**
  * Runs the real command. `trimtab` and `must` run it in this process, where its modules are loaded and warm: a process of its own spends
- * most of a small command's time on that. `start`, and whatever asks for an environment or a preload of its own, is a process as a
- * person's is; commands in crash tests, studies and the demo are.
+ * most of a small command's time on that. Whatever asks for an environment, a preload or to be alone is a process as a person's is, and so is
+ * what `start` starts, to be stopped or killed.
  */
 import { join } from "node:path";
 import { inThisProcess } from "./in-process.ts";
