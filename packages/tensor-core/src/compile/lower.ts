@@ -109,7 +109,8 @@ class Attempt {
 
   #meets(group: Group, nodes: ReadonlySet<Tensor>): boolean {
     const { computed, reads } = this.#uses.of(group);
-    return !nodes.isDisjointFrom(computed) || !nodes.isDisjointFrom(reads);
+    for (const node of nodes) if (computed.has(node) || reads.has(node)) return true;
+    return false;
   }
 
   /** The node that must get a buffer before the group can be a kernel. */
