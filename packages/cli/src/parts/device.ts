@@ -46,16 +46,24 @@ export async function withDevice<T>(
   work: (device: Device) => Promise<T>,
 ): Promise<T> {
   const device = await openChosen(choice);
+  try {
+    return await watched(device, resume, () => work(device));
+  } finally {
+    device.dispose();
+  }
+}
+
+/** Runs `work`, which a device that goes away ends, with `resume` as the way to go on. */
+export async function watched<T>(device: Device, resume: string, work: () => Promise<T>): Promise<T> {
   const lost = device.lost.catch((reason: unknown) => {
     throw lostError(reason, resume);
   });
   try {
-    return await Promise.race([work(device), lost]);
+    return await Promise.race([work(), lost]);
   } catch (reason) {
     throw reason instanceof DeviceLost ? lostError(reason, resume) : reason;
   } finally {
     lost.catch(() => undefined);
-    device.dispose();
   }
 }
 

@@ -1,4 +1,4 @@
-/** Runs what is left of a study in several processes at once, each part in one of its own, and puts together what is there. */
+/** Runs what is left of a study in several processes at once, one part after another in each, and puts together what is there. */
 import {
   type Comparison,
   type ComparisonOptions,
@@ -16,9 +16,12 @@ import { missingLines } from "../parts/tables.ts";
 import type { Cell } from "./cells.ts";
 import type { FromWorker, Order } from "./messages.ts";
 import { type Part, seedsOf, titleOf } from "./parts.ts";
-import { runWorker } from "./processes.ts";
+import { WorkerProcess } from "./processes.ts";
 import { type PartName, Tally } from "./tally.ts";
 import { studyView } from "./view.ts";
+
+/** A process takes half a second to start, and grows by about half a MiB a part: kernels that no later part asks for. */
+const PARTS_A_PROCESS = 30;
 
 export interface StudyOptions {
   readonly cells: readonly Cell[];
@@ -100,6 +103,8 @@ class Conductor {
   readonly #view: ReturnType<typeof studyView>;
   readonly #notes = new Set<string>();
   readonly #slots: (Part | undefined)[];
+  /** The process of each slot, once it has had a part. */
+  readonly #workers: (WorkerProcess | undefined)[] = [];
 
   constructor(context: Context, options: StudyOptions, before: readonly CellResult[]) {
     this.#context = context;
@@ -131,6 +136,7 @@ class Conductor {
     } finally {
       signal.removeEventListener("abort", clear);
       this.#view.close();
+      await Promise.all(this.#workers.map((worker) => worker?.end()));
     }
     if (signal.aborted) {
       throw new Interrupted(
@@ -172,13 +178,27 @@ class Conductor {
     this.#slots[slot] = part;
     const title = titleOf(part);
     this.#view.update(slot, title, 0, "starting");
-    const ended = await runWorker(this.#order(part), this.#context.signal, (message) =>
+    const worker = this.#worker(slot);
+    const ended = await worker.work(this.#order(part), this.#context.signal, (message) =>
       this.#hear(part, slot, message),
     );
+    // what a part that broke off left in its process is nothing to start the next one with
+    if (ended.kind !== "done" || worker.orders === PARTS_A_PROCESS) {
+      this.#workers[slot] = undefined;
+      await worker.end();
+    }
     this.#slots[slot] = undefined;
     this.#view.rest(slot);
     if (ended.kind === "failed") this.#fail(part, ended.text);
     return ended.kind === "done";
+  }
+
+  #worker(slot: number): WorkerProcess {
+    const there = this.#workers[slot];
+    if (there?.runs) return there;
+    const worker = new WorkerProcess();
+    this.#workers[slot] = worker;
+    return worker;
   }
 
   #order({ cell, seed, method }: Part): Order {

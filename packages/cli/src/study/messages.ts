@@ -26,9 +26,9 @@ export interface Order {
 
 export type ToWorker =
   | { readonly kind: "work"; readonly order: Order }
-  /** Write a checkpoint and end. */
+  /** Write a checkpoint and end the part. */
   | { readonly kind: "stop" }
-  /** Its last message was heard: a worker that ended by itself could take that message along. */
+  /** There is no more to do, and its last message was heard: a worker that ended by itself could take that message along. */
   | { readonly kind: "bye" };
 
 export type FromWorker =

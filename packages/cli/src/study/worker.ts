@@ -1,13 +1,14 @@
 /**
- * A process that does one part of a comparison and ends: `conduct` starts it, sends an order and listens. It shares the run
- * folder of the process that has it locked, and ends at once where that process is gone: what it had is in checkpoints.
+ * A process that does parts of a comparison, one after another: a `WorkerProcess` starts it, sends orders and listens. It shares
+ * run folders of the process that has them locked, and ends at once where that process is gone: what it had is in checkpoints.
  */
-import { openDataset } from "@trimtab/data";
-import { type ComparisonEvent, compare, RunFolder, TrialCache, sameBits } from "@trimtab/search-core";
+import { type Dataset, openDataset } from "@trimtab/data";
 import { parseModelConfig } from "@trimtab/models";
+import { type ComparisonEvent, compare, RunFolder, sameBits, TrialCache } from "@trimtab/search-core";
+import type { Device } from "@trimtab/tensor-core";
 import { comparisonReport, rowLine } from "../parts/comparing.ts";
 import type { Context } from "../parts/context.ts";
-import { withDevice } from "../parts/device.ts";
+import { openChosen, watched } from "../parts/device.ts";
 import { errorText, exitCodeOf } from "../parts/errors.ts";
 import { loadMethods } from "../parts/methods.ts";
 import type { FromWorker, Order, ToWorker } from "./messages.ts";
@@ -15,6 +16,10 @@ import { trainingSeconds } from "./tally.ts";
 
 const send = (message: FromWorker) => process.send!(message);
 const stop = new AbortController();
+/** Opened for the first part; all parts of a study have the same. */
+let device: Device | undefined;
+/** Of the part before: most parts of a study stay with it. */
+let opened: { readonly folder: string; readonly data: Dataset } | undefined;
 
 process.on("disconnect", () => process.exit(1));
 // a terminal signals the whole group; the conductor says what is to be done
@@ -22,8 +27,11 @@ process.on("SIGINT", () => {});
 process.on("message", (message: ToWorker) => {
   if (message.kind === "work") void work(message.order);
   else if (message.kind === "stop") stop.abort();
-  // threads of drivers must not keep a finished process alive
-  else process.exit(0);
+  else {
+    device?.dispose();
+    // threads of drivers must not keep a finished process alive
+    process.exit(0);
+  }
 });
 send({ kind: "ready" });
 
@@ -41,18 +49,20 @@ async function work(order: Order): Promise<void> {
 async function part(order: Order): Promise<void> {
   const run = RunFolder.share(order.folder);
   const { config } = run;
-  const data = await openDataset(config.data.folder);
+  const data = await dataOf(config.data.folder);
   const model = parseModelConfig(config.model, `the model of ${order.folder}`);
   const known = await loadMethods(order.modules);
   const methods = order.method ? [known.make(order.method.name, order.method.config)] : [];
   const context = contextOf(order);
   const report = comparisonReport(context, run.events, order.severalSeeds);
   const again = "Run the same command again: it goes on where it stood.";
-  await withDevice(order.device, again, (device) =>
+  device ??= await openChosen(order.device);
+  const here = device;
+  await watched(here, again, () =>
     compare({
       run,
       data,
-      device,
+      device: here,
       model,
       train: config.train,
       seeds: [order.seed],
@@ -61,7 +71,7 @@ async function part(order: Order): Promise<void> {
       command: order.command,
       keep: order.keep,
       fieldWorth: order.fieldWorth,
-      cache: order.cache === undefined ? undefined : new TrialCache(order.cache, sameBits(device)),
+      cache: order.cache === undefined ? undefined : new TrialCache(order.cache, sameBits(here)),
       signal: stop.signal,
       onEvent: (event) => {
         // every part meets the base model's row; it is told once, by the part that makes it
@@ -74,6 +84,11 @@ async function part(order: Order): Promise<void> {
     }),
   );
   run.close();
+}
+
+async function dataOf(folder: string): Promise<Dataset> {
+  if (opened?.folder !== folder) opened = { folder, data: await openDataset(folder) };
+  return opened.data;
 }
 
 function tell(event: ComparisonEvent, { severalSeeds }: Order): void {

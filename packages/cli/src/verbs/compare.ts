@@ -62,7 +62,7 @@ export function command(): Command {
     )
     .option(
       "--jobs <n>",
-      "trainings at once, each in a process of its own (default: one a core on the cpu engine, else 1, in this process)",
+      "trainings at once, in processes of their own (default: one a core on the cpu engine, else 1, in this process)",
       whole(1),
     )
     .option(

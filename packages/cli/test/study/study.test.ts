@@ -154,20 +154,15 @@ function rowCount(run: string): number {
 test("a part whose process is killed is told, the rest is done, and the next start does it", async () => {
   await inOneProcess();
   const child = start(study("lost", "--jobs", "2", "--no-cache"), { cwd });
-  let victim: number | undefined;
   let over = false;
   const said = new Response(child.stderr).text();
   const ended = child.exited.then((code) => {
     over = true;
     return code;
   });
-  // the first process that starts after both base models are there has a method to do
-  while (!over && rowCount("lost") < 2) await Bun.sleep(2);
-  const before = childrenOf(child.pid);
-  while (!over && victim === undefined) {
-    victim = childrenOf(child.pid).find((pid) => !before.includes(pid));
-    await Bun.sleep(1);
-  }
+  // both base models are there, and a method is at work
+  while (!over && rowCount("lost") < 3) await Bun.sleep(2);
+  const victim = childrenOf(child.pid)[0];
   if (!existsSync("/proc/self/task")) {
     console.log("left out: no /proc here, so that no worker can be found to be killed");
     await ended;
