@@ -51,6 +51,21 @@ describe("training", () => {
     expect(tiny.device.memory()).toEqual(before);
   });
 
+  test("before minEpochs an epoch without gain neither stops the training nor lowers its rate", async () => {
+    // after the first evaluation none is ever better
+    const config = { batch: 500, epochs: 8, scoreBatch: 400, patience: 2, minGain: 1 };
+    const rates = async (more: object) => {
+      const trained = await train(await options({ config: { ...config, ...more } }));
+      await trained.dispose();
+      expect(trained.bestEpoch).toBe(0);
+      return trained.history.map(({ learningRateScale }) => learningRateScale);
+    };
+    expect(await rates({})).toEqual([1, 1, 0.1]);
+    expect(await rates({ minEpochs: 1 })).toEqual([1, 1, 0.1]);
+    expect(await rates({ minEpochs: 4 })).toEqual([1, 1, 1, 1, 0.1]);
+    expect(await rates({ minEpochs: 20 })).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
+  });
+
   test("the same seed gives the same bits, another seed others", async () => {
     const folders = [tiny.makeFolder(), tiny.makeFolder(), tiny.makeFolder()];
     for (const [i, seed] of [3, 3, 4].entries()) {

@@ -49,6 +49,7 @@ export interface SettingsOptions {
   readonly batch?: number;
   readonly epochs?: number;
   readonly patience?: number;
+  readonly minEpochs?: number;
   readonly lrDrop?: number;
   readonly checkpointSeconds?: number;
   readonly maxSteps?: number;
@@ -115,6 +116,11 @@ export function addTrainOptions(command: Command): Command {
       whole(1),
     )
     .option(
+      "--min-epochs <n>",
+      "neither stop nor lower the learning rate before so many epochs (default: 1)",
+      whole(1),
+    )
+    .option(
       "--lr-drop <factor>",
       "multiplies the learning rate after an epoch without gain (default: 0.1)",
       number(0),
@@ -175,6 +181,7 @@ export function readSettings(options: SettingsOptions, ground?: Ground): Setting
     batch: options.batch,
     epochs: options.epochs,
     patience: options.patience,
+    minEpochs: options.minEpochs,
     learningRateDrop: options.lrDrop,
     checkpointSeconds: options.checkpointSeconds,
     maxSteps: options.maxSteps,

@@ -8,6 +8,11 @@ export const trainConfigSchema = z.strictObject({
   epochs: z.int().positive().default(20),
   /** Stop after this many evaluations in a row without a better validation AUC. */
   patience: z.int().positive().default(2),
+  /**
+   * Before this many epochs are done, no evaluation without gain stops the training or drops the learning rate: factors that start
+   * near zero may learn nothing that shows for some epochs (narrow FM above all), and a lower rate keeps them there.
+   */
+  minEpochs: z.int().positive().optional(),
   /** An evaluation counts as better only above the best by this much. */
   minGain: z.number().nonnegative().default(1e-6),
   /** The learning rate is multiplied by this after an evaluation without gain. 1: never. */

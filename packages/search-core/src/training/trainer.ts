@@ -157,14 +157,15 @@ class TrainingRun {
 
   /** After an epoch: better or not, drop the learning rate, stop or go on. */
   async #judge(metrics: Metrics, trainSeconds: number, evaluateSeconds: number): Promise<void> {
-    const { epochs, patience, minGain, learningRateDrop, maxSteps } = this.#config;
+    const { epochs, patience, minEpochs = 1, minGain, learningRateDrop, maxSteps } = this.#config;
     const before = this.#position;
+    const { epoch, step } = before;
     const counts = this.#options.hooks?.eligible?.(this.#place) ?? true;
     const best = counts && (before.bestAuc === null || metrics.auc > before.bestAuc + minGain);
-    const bad = best ? 0 : before.bad + (counts ? 1 : 0);
+    const worse = !best && counts && epoch + 1 >= minEpochs;
+    const bad = best ? 0 : before.bad + (worse ? 1 : 0);
     if (best) await this.#keeper.saveBest(this.#weights);
-    const scale = before.learningRateScale * (best || !counts ? 1 : learningRateDrop);
-    const { epoch, step } = before;
+    const scale = before.learningRateScale * (worse ? learningRateDrop : 1);
     const outOfSteps = maxSteps !== undefined && step >= maxSteps;
     this.#position = {
       ...before,
