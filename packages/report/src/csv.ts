@@ -37,6 +37,7 @@ const ROWS: Columns<ResultRow> = [
   ["seconds_base", (row) => row.seconds.base],
   ["seconds_train", (row) => row.seconds.train],
   ["seconds_evaluate", (row) => row.seconds.evaluate],
+  ["best_epoch", (row) => (typeof row.config.bestEpoch === "number" ? row.config.bestEpoch + 1 : null)],
   ["epochs", (row) => (typeof row.config.epochs === "number" ? row.config.epochs : null)],
   ["engine", (row) => row.engine],
   ["adapter", (row) => row.adapter],

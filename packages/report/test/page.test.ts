@@ -31,6 +31,7 @@ test("one file of a reasonable size, with names escaped", async () => {
   expect(text).not.toContain("window.ran = true</script>");
   expect(text.match(/<script/g)).toHaveLength(2);
   expect(text).toContain("&lt;script&gt;window.ran = true");
+  expect(text).toContain(">2 of 3</td>");
 });
 
 test("the page has the licence text of everything that draws in it", async () => {

@@ -209,6 +209,8 @@ test("CSV has a line a row, quotes what must be, and starts no formula", () => {
   const lines = reportCsv(report).trimEnd().split("\n");
   expect(lines).toHaveLength(19);
   expect(lines[0]).toStartWith("dataset,dataset_hash,synthetic,model,method,kind,budget,seed,test_auc");
+  expect(lines[0]).toContain(",best_epoch,epochs,");
+  expect(lines[2]).toContain(",2,3,");
   expect(lines[2]).toStartWith(`"'=a,""b""",${"ab".repeat(32)},true,fm d8,mine,searcher,50%,1,0.7701`);
 });
 

@@ -41,6 +41,7 @@ export function rowOf({ method, budget, seed, auc, scheme, search, ...rest }: Ro
     config: {
       key: `${method}-${seed}`,
       scheme: JSON.parse(JSON.stringify(scheme.toJSON())),
+      bestEpoch: 1,
       epochs: 3,
       ...(search ? { search } : {}),
     },
