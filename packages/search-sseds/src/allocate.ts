@@ -3,9 +3,19 @@
  * it is filled.
  */
 
+export const SCORES = ["saliency", "saliency-per-root-cost", "saliency-per-cost"] as const;
+export type Score = (typeof SCORES)[number];
+
+/** A slot's saliency is divided by the numbers it costs (n_f of its field) to this power. */
+const COST_POWER: Readonly<Record<Score, number>> = {
+  saliency: 0,
+  "saliency-per-root-cost": 0.5,
+  "saliency-per-cost": 1,
+};
+
 export interface AllocationOptions {
-  /** Ours beside the paper's plain saliency: saliency for each number a slot costs (n_f of them). */
-  readonly score: "saliency" | "saliency-per-cost";
+  /** The paper's is plain saliency; the others are ours. */
+  readonly score: Score;
   /**
    * Fewest dims a field keeps. "auto": one in every field as long as the budget allows it, then fields go, least worthy
    * first.
@@ -33,7 +43,7 @@ export function removalOrder(
   saliency.forEach((values, field) => {
     const top = values.reduce((most, v, j) => (v > values[most]! ? j : most), 0);
     values.forEach((value, dim) => {
-      const slot = { field, dim, score: score === "saliency" ? value : value / rows[field]! };
+      const slot = { field, dim, score: value / rows[field]! ** COST_POWER[score] };
       (minDim !== 0 && dim === top ? best : slots).push(slot);
     });
   });

@@ -9,7 +9,7 @@ import { perField, type Scheme } from "@trimtab/embeddings";
 import { inheritModel, type Model } from "@trimtab/models";
 import { baseDim, costOf, defineSearcher, type Limit, meets, type Task } from "@trimtab/search-core";
 import { z } from "zod";
-import { allocate, type Kept } from "./allocate.ts";
+import { allocate, type Kept, SCORES } from "./allocate.ts";
 import { computeSaliency } from "./saliency.ts";
 
 export const ssedsConfigSchema = z.strictObject({
@@ -21,8 +21,8 @@ export const ssedsConfigSchema = z.strictObject({
   average: z.enum(["mean-abs", "abs-mean", "gain"]).default("mean-abs"),
   /** Which split the gradient pass reads. */
   split: z.enum(["train", "valid"]).default("train"),
-  /** Rank slots by plain saliency (the paper) or by saliency for each number a slot costs (ours). */
-  score: z.enum(["saliency", "saliency-per-cost"]).default("saliency-per-cost"),
+  /** Rank slots by plain saliency (the paper), or by saliency over the numbers a slot costs or their root (ours). */
+  score: z.enum(SCORES).default("saliency-per-root-cost"),
   /** Fewest dims a field keeps; 0 lets fields go; "auto" lets them go only where the budget leaves no other way. */
   minDim: z.union([z.literal(0), z.literal(1), z.literal("auto")]).default("auto"),
   /**
