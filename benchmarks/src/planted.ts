@@ -21,7 +21,12 @@ const variants = [
     config: { score: "saliency", minDim: 0 },
     budgets: ["50% slots", "25% slots"],
   },
-  { name: "default: bytes, saliency per cost", config: {}, budgets: ["50%", "25%", "10%"] },
+  { name: "default: bytes, saliency per root of cost", config: {}, budgets: ["50%", "25%", "10%"] },
+  {
+    name: "bytes, saliency per cost",
+    config: { score: "saliency-per-cost" },
+    budgets: ["50%", "25%", "10%"],
+  },
   {
     name: "gain on validation, slots",
     config: { ...GAIN, score: "saliency" },
