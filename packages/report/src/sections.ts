@@ -160,14 +160,14 @@ export function rowsSection(study: Study): Markup {
   const kinds = new Map(study.methods.map(({ name, kind }) => [name, kind]));
   const fixed = (value: number | undefined) =>
     cell(value === undefined ? "-" : value.toFixed(4), value ?? null);
-  const epochs = ({ config: { bestEpoch, epochs } }: ResultRow) =>
+  const best = ({ config: { bestEpoch, epochs } }: ResultRow) =>
     typeof bestEpoch === "number" && typeof epochs === "number"
       ? cell(`${bestEpoch + 1} of ${epochs}`, bestEpoch + 1)
       : cell("-", null);
   const line = (row: ResultRow) => {
     const total = Object.values(row.seconds).reduce((a, b) => a + b, 0);
     const { serve, train, uniform } = row.bytes;
-    return html`<tr>${cell(row.method)}${cell(kinds.get(row.method) ?? "")}${cell(row.budget ?? "-")}${cell(String(row.seeds.run ?? "-"), row.seeds.run ?? null)}${fixed(row.metrics.test?.auc)}${fixed(row.metrics.test?.logloss)}${fixed(row.metrics.valid?.auc)}${cell(formatCount(row.parameters), row.parameters)}${cell(formatBytes(serve), serve)}${cell(formatBytes(train), train)}${cell(serve > 0 ? formatRatio(uniform / serve) : "-", serve > 0 ? uniform / serve : null)}${cell(formatSeconds(total), total)}${epochs(row)}${cell(typeof row.config.scheme === "string" ? row.config.scheme : "-")}${cell(row.engine)}${cell(row.date.slice(0, 16).replace("T", " "))}</tr>`;
+    return html`<tr>${cell(row.method)}${cell(kinds.get(row.method) ?? "")}${cell(row.budget ?? "-")}${cell(String(row.seeds.run ?? "-"), row.seeds.run ?? null)}${fixed(row.metrics.test?.auc)}${fixed(row.metrics.test?.logloss)}${fixed(row.metrics.valid?.auc)}${cell(formatCount(row.parameters), row.parameters)}${cell(formatBytes(serve), serve)}${cell(formatBytes(train), train)}${cell(serve > 0 ? formatRatio(uniform / serve) : "-", serve > 0 ? uniform / serve : null)}${cell(formatSeconds(total), total)}${best(row)}${cell(typeof row.config.scheme === "string" ? row.config.scheme : "-")}${cell(row.engine)}${cell(row.date.slice(0, 16).replace("T", " "))}</tr>`;
   };
   const select = (label: string, column: number, values: readonly string[]) =>
     html`<label>${label} <select data-column="${column}"><option value="">all</option>${values.map(

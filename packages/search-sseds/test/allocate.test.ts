@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { allocate, type Kept, removalOrder, SCORES } from "../src/allocate.ts";
+import { allocate, type Kept, removalOrder, SCORES, type Score } from "../src/allocate.ts";
 
 const SEED = process.env.CI ? 42 : undefined;
 const law = <T extends unknown[]>(property: fc.IProperty<T>) =>
@@ -92,7 +92,7 @@ describe("allocation", () => {
   test("a score weighs saliency against what a slot costs: not at all, by its root, in full", () => {
     // a slot of 100 numbers, and one of a single number with saliency 1: which of them goes first
     const rows = [100, 1];
-    const first = (worth: number, score: (typeof SCORES)[number]) =>
+    const first = (worth: number, score: Score) =>
       removalOrder([[worth], [1]], rows, { score, minDim: 0 })[0]!.field;
     expect(SCORES.map((score) => first(0.5, score))).toEqual([0, 0, 0]);
     expect(SCORES.map((score) => first(5, score))).toEqual([1, 0, 0]);
