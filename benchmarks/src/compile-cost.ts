@@ -4,7 +4,7 @@
  */
 import { type DimScheme, perField, uniform } from "@trimtab/embeddings";
 import { buildModel, deepfm, dlrm, fm, type ModelConfig, trainStep } from "@trimtab/models";
-import { openDevice, Optimizer } from "@trimtab/tensor-core";
+import { Optimizer, openDevice } from "@trimtab/tensor-core";
 import { median } from "./median.ts";
 
 const rounds = Number(process.argv[2] ?? 10);

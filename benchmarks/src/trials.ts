@@ -1,56 +1,99 @@
 /**
- * Finished trainings as one file that goes from machine to machine: every row of the comparisons, without its scheme.
- *   bun benchmarks/src/trials.ts pack benchmarks/results/trials.jsonl.gz runs/study    adds what the comparisons below have finished
- *   bun benchmarks/src/trials.ts unpack benchmarks/results/trials.jsonl.gz runs/study/trials    into a cache that `compare` asks
- * Searches are run again where they are needed: with the same seed they find the same scheme, and its training is known by it.
+ * Finished trainings and searches as two files that go from machine to machine.
+ *   bun benchmarks/src/trials.ts pack benchmarks/results runs/study            adds what the comparisons below have finished
+ *   bun benchmarks/src/trials.ts unpack benchmarks/results runs/study/trials   into a cache that `compare` asks
+ * `trials.jsonl.gz` has every row, without its scheme; `searches.jsonl.gz` every search that found dims of fields. A search that found masks, which
+ * would be megabytes, is run again where it is needed: with the same seed it finds the same, and its training is known by it.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { schemeFromJSON } from "@trimtab/embeddings";
 import { parseResultRow, type ResultRow, readResults } from "@trimtab/eval";
-import { TrialCache } from "@trimtab/search-core";
+import { RunFolder, recallSearchByName, type SavedSearch, TrialCache } from "@trimtab/search-core";
 import { readLines, writeLines } from "./json-lines.ts";
 
-const [task, file, ...places] = process.argv.slice(2);
-if (!file || places.length === 0 || (task !== "pack" && task !== "unpack")) {
-  console.error("usage: trials.ts pack FILE RUN_FOLDER ... | trials.ts unpack FILE CACHE_FOLDER");
+const [task, folder, ...places] = process.argv.slice(2);
+if (!folder || places.length === 0 || (task !== "pack" && task !== "unpack")) {
+  console.error("usage: trials.ts pack FOLDER RUN_FOLDER ... | trials.ts unpack FOLDER CACHE_FOLDER");
   process.exit(2);
 }
+const trialFile = join(folder, "trials.jsonl.gz");
+const searchFile = join(folder, "searches.jsonl.gz");
+
+interface PackedSearch {
+  readonly device: string;
+  readonly saved: SavedSearch;
+  /** In the order of `saved.found`. */
+  readonly schemes: readonly unknown[];
+}
+
+const WHOLE_FIELDS = ["uniform", "per-field", "hashed"];
 
 /** What gives the same bits, as `sameBits` names a device. */
 const deviceOf = ({ engine, adapter }: ResultRow) => (engine === "cpu" ? "cpu" : `${engine}: ${adapter}`);
 const keyOf = (row: ResultRow) => String(row.config.key);
 const nameOf = (row: ResultRow) =>
   JSON.stringify([row.dataset, row.model, row.method, row.budget, row.seeds.run, keyOf(row), deviceOf(row)]);
+const nameOfSearch = ({ device, saved: { method, seed, key } }: PackedSearch) =>
+  JSON.stringify([method, seed, key, device]);
 
-function readPacked(path: string): ResultRow[] {
-  return readLines(path).map((row, i) => parseResultRow(row, `line ${i + 1} of ${path}`));
+const packedRows = () =>
+  readLines(trialFile).map((row, i) => parseResultRow(row, `line ${i + 1} of ${trialFile}`));
+// written below alone; what a search is asked for is checked where it is read from the cache
+const packedSearches = () => readLines(searchFile) as PackedSearch[];
+
+/** Folders with a results.jsonl, at most `depth` below. */
+function cellsBelow(place: string, depth = 3): string[] {
+  if (existsSync(join(place, "results.jsonl"))) return [place];
+  if (depth === 0) return [];
+  const inside = readdirSync(place, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return inside.flatMap(({ name }) => cellsBelow(join(place, name), depth - 1));
 }
 
-/** results.jsonl files below a folder. */
-function resultsBelow(folder: string, depth = 3): string[] {
-  const own = join(folder, "results.jsonl");
-  if (existsSync(own)) return [own];
-  if (depth === 0) return [];
-  const inside = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return inside.flatMap(({ name }) => resultsBelow(join(folder, name), depth - 1));
+function searchesOf(cell: string, device: string): PackedSearch[] {
+  const run = RunFolder.share(cell);
+  return run.notes().flatMap((name) => {
+    const searched = recallSearchByName(run, name);
+    if (!searched?.saved.whole) return [];
+    const { saved, found } = searched;
+    if (!found.every(({ scheme }) => WHOLE_FIELDS.includes(scheme.kind))) return [];
+    return [{ device, saved, schemes: found.map(({ scheme }) => scheme.toJSON()) }];
+  });
+}
+
+/** Adds to what a file has, and writes it in order. */
+function add<T>(file: string, what: string, old: readonly T[], more: readonly T[], name: (one: T) => string) {
+  const all = new Map([...more, ...old].map((one) => [name(one), one]));
+  const sorted = [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
+  writeLines(file, sorted);
+  console.log(`${file}: ${sorted.length} ${what}, ${sorted.length - old.length} of them new`);
 }
 
 if (task === "pack") {
-  const rows = new Map(readPacked(file).map((row) => [nameOf(row), row]));
-  const before = rows.size;
-  for (const path of places.flatMap((folder) => resultsBelow(folder))) {
-    for (const row of readResults(path).rows) {
+  const rows: ResultRow[] = [];
+  const searches: PackedSearch[] = [];
+  for (const cell of places.flatMap((place) => cellsBelow(place))) {
+    const { rows: inside } = readResults(join(cell, "results.jsonl"));
+    for (const row of inside) {
       const { scheme: _, ...config } = row.config;
       // where a dataset lay on the machine says nothing elsewhere
       const command = row.command.replace(/(\s|^)\/\S*\/([^/\s]+)/g, "$1$2");
-      if (!rows.has(nameOf(row))) rows.set(nameOf(row), { ...row, command, config });
+      rows.push({ ...row, command, config });
     }
+    if (inside[0]) searches.push(...searchesOf(cell, deviceOf(inside[0])));
   }
-  const sorted = [...rows].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
-  writeLines(file, sorted);
-  console.log(`${file}: ${rows.size} rows, ${rows.size - before} of them new`);
+  add(trialFile, "rows", packedRows(), rows, nameOf);
+  add(searchFile, "searches", packedSearches(), searches, nameOfSearch);
 } else {
-  const rows = readPacked(file);
+  const rows = packedRows();
   for (const row of rows) new TrialCache(places[0]!, deviceOf(row)).keepRow(keyOf(row), row);
-  console.log(`${places[0]}: ${rows.length} rows`);
+  const searches = packedSearches();
+  for (const { device, saved, schemes } of searches) {
+    const found = saved.found.map(({ budget }, i) => ({
+      budget,
+      scheme: schemeFromJSON(schemes[i], `${searchFile}, ${saved.method}, seed ${saved.seed}`),
+    }));
+    new TrialCache(places[0]!, device).keepSearch(saved.key, saved, found);
+  }
+  console.log(`${places[0]}: ${rows.length} rows, ${searches.length} searches`);
 }

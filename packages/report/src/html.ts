@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { acrossSection, contentsSection } from "./across-section.ts";
 import { script, style } from "./assets.ts";
-import type { Licence } from "./licences.ts";
 import { droppedSection } from "./dropped-section.ts";
+import type { Licence } from "./licences.ts";
 import { type Content, embeddedJson, html, Markup } from "./markup.ts";
 import type { Report, Study } from "./model.ts";
 import { DATA_ID, type PageData } from "./page/data.ts";
