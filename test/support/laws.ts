@@ -11,7 +11,11 @@ export function law<T>(property: fc.IProperty<T>, numRuns = 100): void {
   fc.assert(property, { seed, numRuns });
 }
 
-/** As `law`, for properties that wait for something. */
-export function asyncLaw<T>(property: fc.IAsyncProperty<T>, numRuns = 100): Promise<void> {
-  return fc.assert(property, { seed, numRuns });
+/** As `law`, for properties that wait for something. `examples` are tried first: those that once broke the law. */
+export function asyncLaw<T>(
+  property: fc.IAsyncProperty<T>,
+  numRuns = 100,
+  examples: T[] = [],
+): Promise<void> {
+  return fc.assert(property, { seed, numRuns, examples });
 }

@@ -53,13 +53,13 @@ export class Books {
   }
 
   /**
-   * A row that is not in the map: chunks become live while there is room, the others candidates while there are slots and the row is let in. The
-   * offset of its entry, or -1 where it got nothing. Entries may move.
+   * A row that is not in the map: at most `most` chunks become live, while there is room, the others candidates while there are slots and the row
+   * is let in. The offset of its entry, or -1 where it got nothing. Entries may move.
    */
-  arrive(row: number, arrivals: Arrivals): number {
+  arrive(row: number, arrivals: Arrivals, most: number): number {
     const { chunks, map, addresses } = this;
     const slots = this.#slots;
-    const live = Math.min(chunks, this.room, addresses.free);
+    const live = Math.min(most, this.room, addresses.free);
     if (live === 0 && !this.candidates.admits(row)) return -1;
     let places = live;
     // slots first: those who give them up may move the entry

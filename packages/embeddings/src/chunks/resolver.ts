@@ -90,10 +90,12 @@ export class Resolver {
     for (let u = 0; u < count; u++) {
       const row = rows[u]!;
       let at = chunks[out]! - 1;
+      // a row whose last slot went to one before it in the batch is not new: it becomes no live row, which only new ones and restored chunks do
+      const mayLive = at < 0 ? perRow : 0;
       if (at >= 0 && map.moves !== found && !map.isAt(row, at)) at = map.find(row);
       let fresh = 0;
       if (at < 0) {
-        at = books.arrive(row, arrivals);
+        at = books.arrive(row, arrivals, mayLive);
         words = map.words;
         fresh = FRESH_BIT;
       }
