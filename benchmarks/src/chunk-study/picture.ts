@@ -1,9 +1,7 @@
 /** Validation AUC over training, a panel a pruned share, a line a method and seed: an SVG by Observable Plot, drawn without a browser. */
-import { mkdirSync } from "node:fs";
-import { dirname, resolve } from "node:path";
 import * as Plot from "@observablehq/plot";
-import { writeWhole } from "@trimtab/tensor-core";
 import { parseHTML } from "linkedom";
+import { INK, legend, titled, writeSvg } from "../svg.ts";
 import type { StudyFolder } from "./folder.ts";
 import { type Entry, Grid } from "./grid.ts";
 import type { Equal } from "./options.ts";
@@ -42,9 +40,7 @@ export function drawCurves(folder: StudyFolder, equal: Equal, file: string): voi
   });
   const { dataset, model } = grid.dense[0]!.trained.row;
   const svg = plot(spots, grid.shares, `${dataset}, ${model}: validation AUC by epoch`);
-  const path = resolve(file);
-  mkdirSync(dirname(path), { recursive: true });
-  writeWhole(path, [new TextEncoder().encode(svg)]);
+  writeSvg(file, svg);
   console.log(`\nvalidation AUC over training is drawn in ${file}`);
 }
 
@@ -81,7 +77,7 @@ function plot(spots: readonly Spot[], shares: readonly number[], title: string):
     marginLeft: 56,
     marginRight: 16,
     marginBottom: 40,
-    style: { background: "white", color: "#222222", fontFamily: "sans-serif" },
+    style: { background: "white", color: INK, fontFamily: "sans-serif" },
     x: { label: "epoch", labelArrow: "none", ticks: 5, tickFormat: "d" },
     y: { label: null, domain: domainOf(spots), grid: true, ticks: 5 },
     fx: { axis: null, padding: 0.06 },
@@ -114,11 +110,10 @@ function plot(spots: readonly Spot[], shares: readonly number[], title: string):
       }),
     ],
   });
-  // a file of its own has to say that it is SVG; Plot's own legend is HTML beside the SVG, this one is in it
+  // a file of its own has to say that it is SVG
   chart.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-  // what a screen reader says of the picture
-  const named = chart.outerHTML.replace(/^<svg[^>]*>/, (tag: string) => `${tag}<title>${title}</title>`);
-  return `${named.replace(/<\/svg>$/, `${legend(methods, title)}</svg>`)}\n`;
+  const keys = methods.map((name) => ({ name, stroke: COLORS[name as keyof typeof COLORS] }));
+  return titled(chart.outerHTML, title).replace(/<\/svg>$/, `${legend(keys, title)}</svg>`);
 }
 
 /** From the lowest of what was chosen, and as much again below it as there is above: the first epochs of some methods lie far below. */
@@ -128,17 +123,4 @@ function domainOf(spots: readonly Spot[]): [number, number] {
   const low = Math.min(...chosen);
   const room = Math.max(0.002, high - low);
   return [Math.max(Math.min(...spots.map(({ auc }) => auc)), low - room), high + room / 20];
-}
-
-function legend(methods: readonly string[], title: string): string {
-  let x = 56;
-  const entries = methods.map((method) => {
-    const stroke = COLORS[method as keyof typeof COLORS];
-    const line = `<line x1="${x}" x2="${x + 18}" y1="32" y2="32" stroke="${stroke}" stroke-width="2"/>`;
-    const text = `<text x="${x + 23}" y="36" font-size="11" fill="#222222">${method}</text>`;
-    x += 36 + 7 * method.length;
-    return line + text;
-  });
-  const heading = `<text x="56" y="18" font-size="13" font-weight="bold" fill="#222222">${Bun.escapeHTML(title)}</text>`;
-  return `<g text-anchor="start">${heading}${entries.join("")}</g>`;
 }
