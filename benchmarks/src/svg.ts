@@ -15,8 +15,9 @@ export const INK = "#222222";
 /** Heading and keys in one row, as SVG: Plot's own legend is HTML beside the picture. */
 export function legend(keys: readonly Key[], heading: string): string {
   let x = 56;
-  const entries = keys.map(({ name, stroke, dash = "none" }) => {
-    const line = `<line x1="${x}" x2="${x + 18}" y1="32" y2="32" stroke="${stroke}" stroke-width="2" stroke-dasharray="${dash}"/>`;
+  const entries = keys.map(({ name, stroke, dash }) => {
+    const dashes = dash === undefined ? "" : ` stroke-dasharray="${dash}"`;
+    const line = `<line x1="${x}" x2="${x + 18}" y1="32" y2="32" stroke="${stroke}" stroke-width="2"${dashes}/>`;
     const text = `<text x="${x + 23}" y="36" font-size="11" fill="${INK}">${Bun.escapeHTML(name)}</text>`;
     x += 36 + 7 * name.length;
     return line + text;
