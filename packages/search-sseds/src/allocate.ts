@@ -3,19 +3,11 @@
  * it is filled.
  */
 
-export const SCORES = ["saliency", "saliency-per-root-cost", "saliency-per-cost"] as const;
-export type Score = (typeof SCORES)[number];
-
-/** A slot's saliency is divided by the numbers it costs (n_f of its field) to this power. */
-const COST_POWER: Readonly<Record<Score, number>> = {
-  saliency: 0,
-  "saliency-per-root-cost": 0.5,
-  "saliency-per-cost": 1,
-};
-
 export interface AllocationOptions {
-  /** The paper's is plain saliency; the others are ours. */
-  readonly score: Score;
+  /**
+   * A slot's worth is its saliency over the numbers it costs (n_f of its field) to this power. 0, plain saliency, is the paper's; what is larger is ours.
+   */
+  readonly costPower: number;
   /**
    * Fewest dims a field keeps. "auto": one in every field as long as the budget allows it, then fields go, least worthy
    * first.
@@ -36,14 +28,14 @@ interface Slot {
 export function removalOrder(
   saliency: readonly (readonly number[])[],
   rows: readonly number[],
-  { score, minDim }: AllocationOptions,
+  { costPower, minDim }: AllocationOptions,
 ): Slot[] {
   const slots: Slot[] = [];
   const best: Slot[] = [];
   saliency.forEach((values, field) => {
     const top = values.reduce((most, v, j) => (v > values[most]! ? j : most), 0);
     values.forEach((value, dim) => {
-      const slot = { field, dim, score: value / rows[field]! ** COST_POWER[score] };
+      const slot = { field, dim, score: value / rows[field]! ** costPower };
       (minDim !== 0 && dim === top ? best : slots).push(slot);
     });
   });

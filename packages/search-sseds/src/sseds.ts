@@ -5,12 +5,14 @@
  * keep the best under the budget in one operation; rebuild with d_f = kept slots and retrain; a linear map for each field
  * where the model needs equal dims. Ours: every option below that departs from it says so.
  */
-import { perField, type Scheme } from "@trimtab/embeddings";
 import { inheritModel, type Model } from "@trimtab/models";
 import { baseDim, costOf, defineSearcher, type Limit, meets, type Task } from "@trimtab/search-core";
 import { z } from "zod";
-import { allocate, type Kept, SCORES } from "./allocate.ts";
+import type { AllocationOptions } from "./allocate.ts";
+import { type Choice, choose } from "./choose.ts";
+import { schemeOf } from "./layout.ts";
 import { computeSaliency } from "./saliency.ts";
+import { worthUnder } from "./worth.ts";
 
 export const ssedsConfigSchema = z.strictObject({
   /** Batches averaged into the saliency. Ours; 1 is the paper's single batch. */
@@ -21,9 +23,14 @@ export const ssedsConfigSchema = z.strictObject({
   average: z.enum(["mean-abs", "abs-mean", "gain"]).default("mean-abs"),
   /** Which split the gradient pass reads. */
   split: z.enum(["train", "valid"]).default("train"),
-  /** Rank slots by plain saliency (the paper), or by saliency over the numbers a slot costs or their root (ours). */
-  score: z.enum(SCORES).default("saliency-per-root-cost"),
-  /** Fewest dims a field keeps; 0 lets fields go; "auto" lets them go only where the budget leaves no other way. */
+  /**
+   * Rank slots by plain saliency (the paper), or by saliency over the numbers a slot costs or their root (ours). "auto" (ours): for each budget
+   * the power of cost, between none and the first, whose slots leave the base model the best validation AUC after some steps of training.
+   */
+  score: z.enum(["auto", "saliency", "saliency-per-root-cost", "saliency-per-cost"]).default("auto"),
+  /** Ours: training steps from the base model, an epoch at most, that "auto" gives every allocation before it compares them. */
+  trySteps: z.int().positive().default(200),
+  /** Fewest dims a field keeps; 0 lets fields go; "auto" lets them go only where the budget leaves no other way; with score "auto" 0 is tried too. */
   minDim: z.union([z.literal(0), z.literal(1), z.literal("auto")]).default("auto"),
   /**
    * How fields that lost dims meet the others: a linear map to the base dim (the paper), every kept number at its own column and
@@ -36,36 +43,19 @@ export const ssedsConfigSchema = z.strictObject({
 
 export type SsedsConfig = z.output<typeof ssedsConfigSchema>;
 
-function schemeOf(task: Task, kept: Kept, config: SsedsConfig): Scheme {
-  return perField(
-    task.fields,
-    kept.map((k) => k.length),
-    { base: baseDim(task.model), projection: config.projection, columns: kept.map((k) => [...k]) },
-  );
-}
+/** The powers of cost that the names of scores stand for. */
+const COST_POWER: Readonly<Record<Exclude<SsedsConfig["score"], "auto">, number>> = {
+  saliency: 0,
+  "saliency-per-root-cost": 0.5,
+  "saliency-per-cost": 1,
+};
+const TRIED_POWERS = [0.5, 0, 0.25, 0.75, 1];
 
-/**
- * Kept slots for every limit, in their order. Limits of one unit are met from the largest down, each within the slots of the one
- * before, so that they are nested.
- */
-function keepAll(
-  task: Task,
-  limits: readonly Limit[],
-  saliency: readonly (readonly number[])[],
-  config: SsedsConfig,
-): Kept[] {
-  const rows = task.fields.map((f) => f.rows);
-  const kept: Kept[] = [];
-  for (const unit of new Set(limits.map((l) => l.unit))) {
-    const mine = limits.map((limit, i) => ({ limit, i })).filter(({ limit }) => limit.unit === unit);
-    let within: Kept | undefined;
-    for (const { limit, i } of mine.sort((a, b) => b.limit.value - a.limit.value)) {
-      const fits = (k: Kept) => meets(schemeOf(task, k, config), limit);
-      within = allocate(saliency, rows, config, fits, within)!;
-      kept[i] = within;
-    }
-  }
-  return kept;
+/** Ways of weighing saliency against cost, of which "auto" takes the best for each budget. */
+function waysOf({ score, minDim }: SsedsConfig): AllocationOptions[] {
+  if (score !== "auto") return [{ costPower: COST_POWER[score], minDim }];
+  const least = minDim === "auto" ? (["auto", 0] as const) : [minDim];
+  return least.flatMap((fewest) => TRIED_POWERS.map((costPower) => ({ costPower, minDim: fewest })));
 }
 
 function leastCost(task: Task, limit: Limit, config: SsedsConfig): { ok: boolean; cost: number } {
@@ -101,19 +91,41 @@ export const sseds = defineSearcher({
       seed: task.seed,
       onBatch: (done, total) => emit({ kind: "progress", what: "gradient batches", done, total }),
     });
-    const kept = keepAll(task, limits, saliency.values, config);
+    const ways = waysOf(config);
+    const worth = worthUnder({ task, base: base.model, layout: config, steps: config.trySteps });
+    let tried = 0;
+    const choices = await choose({
+      ...{ task, limits, saliency: saliency.values, layout: config, ways },
+      worth: async (kept) => {
+        const value = await worth(kept);
+        emit({
+          kind: "progress",
+          what: "allocations tried",
+          done: ++tried,
+          total: ways.length * limits.length,
+        });
+        return value;
+      },
+    });
     const prepare =
       config.retrain === "inherit" ? (model: Model) => inheritModel(base.model, model) : undefined;
     const found = limits.map((limit, i) => ({
       budget: limit.text,
-      scheme: schemeOf(task, kept[i]!, config),
+      scheme: schemeOf(task, choices[i]!.kept, config),
       prepare,
     }));
-    const keptOf = Object.fromEntries(limits.map((limit, i) => [limit.text, kept[i]!]));
+    const byBudget = <T>(of: (choice: Choice) => T) =>
+      Object.fromEntries(limits.map((limit, i) => [limit.text, of(choices[i]!)]));
     return {
       found,
       seconds: (performance.now() - started) / 1000,
-      notes: { saliency: saliency.values, batches: saliency.batches, kept: keptOf, config },
+      notes: {
+        saliency: saliency.values,
+        batches: saliency.batches,
+        kept: byBudget(({ kept }) => kept),
+        ways: byBudget(({ way, tried = [] }) => ({ ...way, tried })),
+        config,
+      },
     };
   },
 });

@@ -30,7 +30,7 @@ describe("conformance", () => {
   let subject: ConformanceSubject;
   beforeAll(() => {
     const makeFolder = () => join(root, `run-${folders++}`);
-    const config = { batches: 4, batch: 512 };
+    const config = { batches: 4, batch: 512, trySteps: 5 };
     subject = { searcher: sseds as never, config, device, makeTask, makeFolder };
   });
   for (const check of conformanceChecks) test(check.name, () => check.run(subject));
@@ -122,10 +122,10 @@ describe("choices", () => {
   test("several budgets come from one gradient pass, and their slots are nested", async () => {
     const task = makeTask({ seed: 2 });
     let passes = 0;
-    const { found, notes } = await sseds({ batches: 2, batch: 512 }).search(task, {
+    const { found, notes } = await sseds({ batches: 2, batch: 512, trySteps: 5 }).search(task, {
       budgets: ["60%", "30%", "10%", "3%"],
       onEvent: (e) => {
-        if (e.kind === "progress" && e.done === 1) passes++;
+        if (e.kind === "progress" && e.what === "gradient batches" && e.done === 1) passes++;
       },
     });
     expect(passes).toBe(1);
@@ -145,7 +145,7 @@ describe("choices", () => {
 
   test("an inherited model starts as the base model without the dropped slots", async () => {
     const task = makeTask({ seed: 2 });
-    const { found } = await sseds({ batches: 2, batch: 512, retrain: "inherit" }).search(task, {
+    const { found } = await sseds({ batches: 2, batch: 512, trySteps: 5, retrain: "inherit" }).search(task, {
       budgets: ["40%"],
     });
     const one = found[0]!;

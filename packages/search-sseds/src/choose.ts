@@ -1,0 +1,63 @@
+/** Which slots are kept under each limit: by one way of weighing saliency against cost, or by the one whose allocation is worth most. */
+import { type Limit, meets, type Task } from "@trimtab/search-core";
+import { type AllocationOptions, allocate, type Kept } from "./allocate.ts";
+import { type Layout, schemeOf } from "./layout.ts";
+
+/** Ways that were tried for a limit, and what the base model with nothing but their slots scores. */
+export interface Tried extends AllocationOptions {
+  readonly auc: number;
+}
+
+export interface Choice {
+  readonly kept: Kept;
+  /** The way that was taken. */
+  readonly way: AllocationOptions;
+  /** Every way, where there were several. */
+  readonly tried?: readonly Tried[];
+}
+
+export interface ChooseOptions {
+  readonly task: Task;
+  readonly limits: readonly Limit[];
+  /** [field][dim] */
+  readonly saliency: readonly (readonly number[])[];
+  readonly layout: Layout;
+  /** In order: of equally good ones the first is taken. */
+  readonly ways: readonly AllocationOptions[];
+  /** What kept slots are worth; asked where there are several ways. */
+  readonly worth: (kept: Kept) => Promise<number>;
+}
+
+/**
+ * Choices in the order of the limits. Limits of one unit are met from the largest down, each within the slots of the one before, so that
+ * they are nested.
+ */
+export async function choose(options: ChooseOptions): Promise<Choice[]> {
+  const { limits } = options;
+  const choices: Choice[] = [];
+  for (const unit of new Set(limits.map((l) => l.unit))) {
+    const mine = limits.map((limit, i) => ({ limit, i })).filter(({ limit }) => limit.unit === unit);
+    let within: Kept | undefined;
+    for (const { limit, i } of mine.sort((a, b) => b.limit.value - a.limit.value)) {
+      const choice = await chooseFor(options, limit, within);
+      within = choice.kept;
+      choices[i] = choice;
+    }
+  }
+  return choices;
+}
+
+async function chooseFor(options: ChooseOptions, limit: Limit, within: Kept | undefined): Promise<Choice> {
+  const { task, saliency, layout, ways, worth } = options;
+  const rows = task.fields.map((f) => f.rows);
+  const fits = (kept: Kept) => meets(schemeOf(task, kept, layout), limit);
+  const keep = (way: AllocationOptions) => allocate(saliency, rows, way, fits, within)!;
+  if (ways.length === 1) return { kept: keep(ways[0]!), way: ways[0]! };
+  const tried: (Tried & { readonly kept: Kept })[] = [];
+  for (const way of ways) {
+    const kept = keep(way);
+    tried.push({ ...way, auc: await worth(kept), kept });
+  }
+  const { kept, auc: _, ...way } = tried.reduce((best, one) => (one.auc > best.auc ? one : best));
+  return { kept, way, tried: tried.map(({ kept: _, ...one }) => one) };
+}

@@ -1,0 +1,117 @@
+// Which way of weighing saliency against cost is taken, and what it is judged by.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Dataset, generateDataset, openDataset } from "@trimtab/data";
+import { fm, inheritModel, type Model } from "@trimtab/models";
+import { limitOf, meets, parseBudget, Task } from "@trimtab/search-core";
+import { type Device, openDevice } from "@trimtab/tensor-core";
+import { asyncLaw } from "@trimtab/test-support";
+import fc from "fast-check";
+import type { AllocationOptions, Kept } from "../src/allocate.ts";
+import { choose } from "../src/choose.ts";
+import { schemeOf } from "../src/layout.ts";
+import { worthUnder } from "../src/worth.ts";
+
+const root = mkdtempSync(join(tmpdir(), "trimtab-choose-"));
+const DIM = 4;
+const LAYOUT = { projection: "positions" } as const;
+let device: Device;
+let data: Dataset;
+beforeAll(async () => {
+  await generateDataset({ rows: 3000, seed: 5, out: join(root, "log.trimtab") });
+  data = await openDataset(join(root, "log.trimtab"));
+  device = await openDevice();
+});
+afterAll(() => {
+  device.dispose();
+  rmSync(root, { recursive: true, force: true });
+});
+const train = { batch: 512, epochs: 1, scoreBatch: 512 };
+const makeTask = () => new Task({ data, model: fm({ dim: DIM }), device, train, seed: 2 });
+
+const WAYS: AllocationOptions[] = [0, 0.5, 1].map((costPower) => ({ costPower, minDim: "auto" }));
+
+describe("choose", () => {
+  const saliencies = () =>
+    fc.array(fc.array(fc.double({ min: 0.01, max: 1, noNaN: true }), { minLength: DIM, maxLength: DIM }), {
+      minLength: data.fields.length,
+      maxLength: data.fields.length,
+    });
+  const budgets = fc.uniqueArray(fc.integer({ min: 2, max: 90 }), { minLength: 1, maxLength: 4 });
+
+  test("law: the first of the ways worth most is taken, budgets are met and nested", async () => {
+    const task = makeTask();
+    await asyncLaw(
+      fc.asyncProperty(saliencies(), budgets, fc.nat(), async (saliency, shares, salt) => {
+        const limits = shares.map((share) => limitOf(parseBudget(`${share}%`), task.uniform));
+        // any worth will do, ties too
+        const worthOf = (kept: Kept) => (JSON.stringify(kept).length * 7 + salt) % 5;
+        const worth = async (kept: Kept) => worthOf(kept);
+        const choices = await choose({ task, limits, saliency, layout: LAYOUT, ways: WAYS, worth });
+        choices.forEach(({ kept, way, tried }, i) => {
+          expect(meets(schemeOf(task, kept, LAYOUT), limits[i]!)).toBe(true);
+          expect(tried!.map(({ costPower, minDim }) => ({ costPower, minDim }))).toEqual(WAYS);
+          const most = Math.max(...tried!.map((one) => one.auc));
+          expect(tried!.find((one) => one.auc === most)).toEqual({ ...way, auc: most });
+          expect(worthOf(kept)).toBe(most);
+          choices.forEach((other, j) => {
+            if (shares[j]! < shares[i]!)
+              other.kept.forEach((dims, f) => {
+                for (const d of dims) expect(kept[f]).toContain(d);
+              });
+          });
+        });
+      }),
+      30,
+    );
+    await task.dispose();
+  });
+
+  test("where there is one way, nothing is scored", async () => {
+    const task = makeTask();
+    const saliency = data.fields.map(() => new Array<number>(DIM).fill(0.1));
+    const worth = () => Promise.reject(new Error("asked"));
+    const limits = [limitOf(parseBudget("20%"), task.uniform)];
+    const [choice] = await choose({ task, limits, saliency, layout: LAYOUT, ways: WAYS.slice(1, 2), worth });
+    expect(choice!.way).toEqual(WAYS[1]!);
+    expect(choice!.tried).toBeUndefined();
+    await task.dispose();
+  });
+});
+
+describe("worth", () => {
+  const worthOf = (task: Task, base: Model, steps: number) =>
+    worthUnder({ task, base, layout: LAYOUT, steps });
+
+  test("of all slots is near the base model's, of none below it, and the same again", async () => {
+    const task = makeTask();
+    const base = await task.base();
+    const before = device.memory();
+    const worth = worthOf(task, base.model, 1);
+    const all = data.fields.map(() => [0, 1, 2, 3]);
+    const whole = await worth(all);
+    expect(Math.abs(whole - base.valid.auc)).toBeLessThan(0.02);
+    const none = data.fields.map(() => []);
+    expect(await worth(none)).toBeLessThan(whole);
+    expect(await worth(all)).toBe(whole);
+    expect(device.memory()).toEqual(before);
+    await task.dispose();
+  });
+
+  test("is that of a model that starts as the base model and trains so many steps", async () => {
+    const task = makeTask();
+    const base = await task.base();
+    const kept = data.fields.map((_, f) => [[], [1], [0, 3]][f % 3]!);
+    const same = new Task({ data, model: task.model, device, seed: 2, train: { ...train, maxSteps: 2 } });
+    const trained = await same.trainUnder(schemeOf(task, kept, LAYOUT), {
+      name: "same",
+      prepare: (model) => inheritModel(base.model, model),
+    });
+    expect(await worthOf(task, base.model, 2)(kept)).toBe(trained.valid.auc);
+    expect(await worthOf(task, base.model, 3)(kept)).not.toBe(trained.valid.auc);
+    await trained.dispose();
+    await task.dispose();
+  });
+});
