@@ -7,7 +7,7 @@ import { between } from "../src/side-by-side/marks.ts";
 
 const root = join(import.meta.dir, "../..");
 const page = readFileSync(join(root, "docs/results.md"), "utf8");
-const trials = join(root, "benchmarks/results/trials.jsonl.gz");
+const trials = join(root, "benchmarks/results");
 
 function run(program: string, ...args: string[]): void {
   const path = join(root, "benchmarks/src/side-by-side", program);

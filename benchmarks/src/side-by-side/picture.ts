@@ -1,5 +1,5 @@
 /**
- * `bun benchmarks/src/side-by-side/picture.ts FILE.svg RUN_FOLDER_OR_TRIALS ...`: the tables of docs/results.md, section 12, as one picture. A panel a cell:
+ * `bun benchmarks/src/side-by-side/picture.ts FILE.svg RUN_FOLDER_OR_RESULTS ...`: the tables of docs/results.md, section 12, as one picture. A panel a cell:
  * test AUC (mean of the seeds) against serve bytes as a share of the uniform tables, a line a method; a grey band is the base model, mean ± sd.
  */
 import * as Plot from "@observablehq/plot";
@@ -102,7 +102,7 @@ function domainOf(spots: readonly { bytes: number; auc: number }[], base: number
 
 const [file, ...places] = process.argv.slice(2);
 if (!file || places.length === 0) {
-  console.error("usage: picture.ts FILE.svg RUN_FOLDER_OR_TRIALS ...");
+  console.error("usage: picture.ts FILE.svg RUN_FOLDER_OR_RESULTS ...");
   process.exit(2);
 }
 const cells = places.flatMap(cellsOf);

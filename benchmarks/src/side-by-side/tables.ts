@@ -1,5 +1,5 @@
 /**
- * `bun benchmarks/src/side-by-side/tables.ts RUN_FOLDER_OR_TRIALS ... [--into docs/results.md]`: each cell of a comparison as a table of docs/results.md,
+ * `bun benchmarks/src/side-by-side/tables.ts RUN_FOLDER_OR_RESULTS ... [--into docs/results.md]`: each cell of a comparison as a table of docs/results.md,
  * section 12: test AUC as mean ± sd over seeds for each method and budget. Bold: not told apart from the best of that budget (95% interval of the
  * differences, seed by seed). `=`: not below the base model, by the same test.
  *
