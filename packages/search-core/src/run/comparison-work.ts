@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Columns } from "@trimtab/data";
 import type { Scheme } from "@trimtab/embeddings";
 import { appendResult, evaluate, type ResultRow } from "@trimtab/eval";
@@ -229,28 +230,43 @@ export class ComparisonWork {
     this.#known.push(row);
   }
 
-  /** True if the trial's row is there, or was found: of another method that had the same scheme, or by another run. */
+  /** True if the trial's row is there, or was found: of another method or other settings that had the same scheme, or by another run. */
   #recall({ key, method, budget, scheme, seconds, search }: Trial): boolean {
     const same = this.#known.filter((row) => row.config.key === key);
-    let row = same.find((r) => r.method === method && r.budget === budget);
-    if (!row) {
+    const asked = search === undefined ? undefined : JSON.parse(JSON.stringify(search));
+    let row = same.findLast(
+      (r) => r.method === method && r.budget === budget && isDeepStrictEqual(r.config.search, asked),
+    );
+    if (row) {
+      // readers take the last row of a method, budget and seed: with other settings there is one after this
+      if (this.#lastOf(row) !== row) this.#append(row);
+    } else {
       const twin = same[0] ?? this.#options.cache?.row(key);
       if (!twin) return false;
       // its training's seconds are shown for both
       const { train = 0, evaluate: evaluation = 0 } = twin.seconds;
       const { search: _, ...rest } = twin.config;
-      const own = { scheme: scheme.toJSON(), ...(search === undefined ? {} : { search }) };
+      const own = {
+        scheme: JSON.parse(JSON.stringify(scheme)),
+        ...(asked === undefined ? {} : { search: asked }),
+      };
       row = {
         ...twin,
         method,
         budget,
-        config: { ...rest, ...JSON.parse(JSON.stringify(own)) },
+        config: { ...rest, ...own },
         seconds: { ...seconds, train, evaluate: evaluation },
       };
       this.#append(row);
     }
     this.#show(row, true);
     return true;
+  }
+
+  #lastOf({ method, budget, seeds }: ResultRow): ResultRow | undefined {
+    return this.#known.findLast(
+      (row) => row.method === method && row.budget === budget && row.seeds.run === seeds.run,
+    );
   }
 
   #show(row: ResultRow, known: boolean): void {
