@@ -1,11 +1,12 @@
 /**
- * What kept slots are worth, before anything is retrained in full: the base model without the others, after some steps of training, an epoch at most. Ours. Without
- * the steps the order is often wrong: a model that has lost a large field at once scores far below what it is soon after.
+ * What kept slots are worth, before anything is retrained in full: the base model without the others, after some steps of training, an epoch at
+ * most. Ours. Without the steps the order is often wrong: a model that has lost a large field at once scores far below what it is soon after.
  */
 import { inheritModel, type Model } from "@trimtab/models";
-import { type Task, train } from "@trimtab/search-core";
+import { runHash, type Task, train, trainConfigSchema } from "@trimtab/search-core";
 import type { Kept } from "./allocate.ts";
 import { type Layout, schemeOf } from "./layout.ts";
+import { Tried } from "./tried.ts";
 
 export interface WorthOptions {
   readonly task: Task;
@@ -16,24 +17,24 @@ export interface WorthOptions {
   readonly steps: number;
 }
 
-/** Validation AUC of kept slots; the same slots are asked once. Throws Interrupted. */
+/** Validation AUC of kept slots; the same slots are tried once. Throws Interrupted. */
 export function worthUnder({ task, base, layout, steps }: WorthOptions): (kept: Kept) => Promise<number> {
-  const known = new Map<string, number>();
+  const { data, device, model, seed, signal } = task;
+  const config = trainConfigSchema.parse({ ...task.train, epochs: 1, maxSteps: steps });
+  const tried = new Tried(task);
   return async (kept) => {
-    const name = JSON.stringify(kept);
-    const before = known.get(name);
+    const scheme = schemeOf(task, kept, layout);
+    const trial = runHash({ data, model, scheme, seed }, config);
+    const before = tried.auc(trial);
     if (before !== undefined) return before;
-    const { device, model, seed, signal } = task;
     const trained = await train({
-      ...{ device, model, seed, signal },
+      ...{ device, model, seed, signal, scheme, config },
       data: await task.splits(),
-      scheme: schemeOf(task, kept, layout),
-      config: { ...task.train, epochs: 1, maxSteps: steps },
       prepare: (small) => inheritModel(base, small),
     });
     const { auc } = trained.valid;
     await trained.dispose();
-    known.set(name, auc);
+    tried.keep(trial, auc);
     return auc;
   };
 }

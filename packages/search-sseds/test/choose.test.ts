@@ -1,11 +1,11 @@
 // Which way of weighing saliency against cost is taken, and what it is judged by.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Dataset, generateDataset, openDataset } from "@trimtab/data";
 import { fm, inheritModel, type Model } from "@trimtab/models";
-import { limitOf, meets, parseBudget, Task } from "@trimtab/search-core";
+import { limitOf, meets, parseBudget, Task, type TaskOptions } from "@trimtab/search-core";
 import { type Device, openDevice } from "@trimtab/tensor-core";
 import { asyncLaw } from "@trimtab/test-support";
 import fc from "fast-check";
@@ -29,7 +29,8 @@ afterAll(() => {
   rmSync(root, { recursive: true, force: true });
 });
 const train = { batch: 512, epochs: 1, scoreBatch: 512 };
-const makeTask = () => new Task({ data, model: fm({ dim: DIM }), device, train, seed: 2 });
+const makeTask = (more: Partial<TaskOptions> = {}) =>
+  new Task({ data, model: fm({ dim: DIM }), device, train, seed: 2, ...more });
 
 const WAYS: AllocationOptions[] = [0, 0.5, 1].map((costPower) => ({ costPower, minDim: "auto" }));
 
@@ -113,5 +114,29 @@ describe("worth", () => {
     expect(await worthOf(task, base.model, 3)(kept)).not.toBe(trained.valid.auc);
     await trained.dispose();
     await task.dispose();
+  });
+
+  test("is kept in the task's folder, for the same base model alone", async () => {
+    const folder = join(root, "tried");
+    const kept = data.fields.map(() => [0]);
+    const file = join(folder, "sseds-tried.json");
+    const first = makeTask({ folder });
+    const worth = await worthOf(first, (await first.base()).model, 2)(kept);
+    await first.dispose();
+    // a value that no trial gives shows whether it was read
+    const written = readFileSync(file, "utf8");
+    expect(written).toContain(String(worth));
+    const again = async (text: string, changes: Partial<TaskOptions>) => {
+      writeFileSync(file, text);
+      const task = makeTask({ folder, ...changes });
+      const value = await worthOf(task, (await task.base()).model, 2)(kept);
+      await task.dispose();
+      return value;
+    };
+    const marked = written.replace(String(worth), "0.125");
+    expect(await again(marked, { resume: true })).toBe(0.125);
+    expect(await again(marked.slice(0, 40), { resume: true })).toBe(worth);
+    expect(await again(marked.replace(/"base": "../, '"base": "zz'), { resume: true })).toBe(worth);
+    expect(await again(marked, { resume: false })).toBe(worth);
   });
 });
