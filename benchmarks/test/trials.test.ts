@@ -17,7 +17,7 @@ const mask = elements(fields, { dim: 4, masks: [Uint32Array.of(0b10101)] });
 
 const row: ResultRow = {
   version: 1,
-  command: "trimtab compare --data /home/me/logs/small --methods sseds",
+  command: "trimtab compare --data /srv/logs/small --methods sseds",
   config: { key: "trained", scheme: JSON.parse(JSON.stringify(dims.toJSON())) },
   dataset: "small",
   datasetHash: "h",
