@@ -7,9 +7,10 @@ import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { openDataset } from "@trimtab/data";
 import { ElementScheme, loadScheme } from "@trimtab/embeddings";
-import { formatCount, readResults } from "@trimtab/eval";
+import { formatCount } from "@trimtab/eval";
 import { advantages } from "@trimtab/search-core";
 import { rareShare } from "@trimtab/search-pep";
+import { lastRows } from "./rows.ts";
 import { auc, baseText, line, mean } from "./study-text.ts";
 
 const { values, positionals } = parseArgs({
@@ -21,7 +22,7 @@ const { values, positionals } = parseArgs({
   },
 });
 for (const folder of positionals) {
-  const { rows } = readResults(join(folder, "results.jsonl"));
+  const rows = lastRows(folder);
   const base = rows.filter((r) => r.method === "base");
   const budgets = [...new Set(rows.flatMap((r) => r.budget ?? []))];
   const methods = [...new Set(rows.map((r) => r.method))].filter((m) => m !== "base");

@@ -12,17 +12,24 @@ export interface Key {
 
 export const INK = "#222222";
 
+const LEFT = 56;
+const widthOf = ({ name }: Key): number => 36 + 7 * name.length;
+
+/** Pixels that the keys take. */
+export const legendWidth = (keys: readonly Key[]): number => keys.reduce((n, key) => n + widthOf(key), LEFT);
+
 /** Heading and keys in one row, as SVG: Plot's own legend is HTML beside the picture. */
 export function legend(keys: readonly Key[], heading: string): string {
-  let x = 56;
-  const entries = keys.map(({ name, stroke, dash }) => {
+  let x = LEFT;
+  const entries = keys.map((key) => {
+    const { name, stroke, dash } = key;
     const dashes = dash === undefined ? "" : ` stroke-dasharray="${dash}"`;
     const line = `<line x1="${x}" x2="${x + 18}" y1="32" y2="32" stroke="${stroke}" stroke-width="2"${dashes}/>`;
     const text = `<text x="${x + 23}" y="36" font-size="11" fill="${INK}">${Bun.escapeHTML(name)}</text>`;
-    x += 36 + 7 * name.length;
+    x += widthOf(key);
     return line + text;
   });
-  const title = `<text x="56" y="18" font-size="13" font-weight="bold" fill="${INK}">${Bun.escapeHTML(heading)}</text>`;
+  const title = `<text x="${LEFT}" y="18" font-size="13" font-weight="bold" fill="${INK}">${Bun.escapeHTML(heading)}</text>`;
   return `<g text-anchor="start">${title}${entries.join("")}</g>`;
 }
 

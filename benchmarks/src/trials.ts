@@ -63,7 +63,7 @@ function searchesOf(cell: string, device: string): PackedSearch[] {
 
 /** Adds to what a file has, and writes it in order. */
 function add<T>(file: string, what: string, old: readonly T[], more: readonly T[], name: (one: T) => string) {
-  const all = new Map([...more, ...old].map((one) => [name(one), one]));
+  const all = new Map([...old, ...more].map((one) => [name(one), one]));
   const sorted = [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
   writeLines(file, sorted);
   console.log(`${file}: ${sorted.length} ${what}, ${sorted.length - old.length} of them new`);
@@ -73,14 +73,17 @@ if (task === "pack") {
   const rows: ResultRow[] = [];
   const searches: PackedSearch[] = [];
   for (const cell of places.flatMap((place) => cellsBelow(place))) {
-    const { rows: inside } = readResults(join(cell, "results.jsonl"));
+    const { rows: inside, problems } = readResults(join(cell, "results.jsonl"));
+    for (const { message } of problems) console.error(message);
     for (const row of inside) {
       const { scheme: _, ...config } = row.config;
       // where a dataset lay on the machine says nothing elsewhere
       const command = row.command.replace(/(\s|^)\/\S*\/([^/\s]+)/g, "$1$2");
       rows.push({ ...row, command, config });
     }
-    if (inside[0]) searches.push(...searchesOf(cell, deviceOf(inside[0])));
+    // which device a search ran on is not written down: its rows tell, where they agree
+    const devices = [...new Set(inside.map(deviceOf))];
+    if (devices.length === 1) searches.push(...searchesOf(cell, devices[0]!));
   }
   add(trialFile, "rows", packedRows(), rows, nameOf);
   add(searchFile, "searches", packedSearches(), searches, nameOfSearch);

@@ -3,7 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseResultRow, type ResultRow } from "@trimtab/eval";
 import { readLines } from "../json-lines.ts";
-import { chosenIn, lastRows, placeOf } from "./chosen.ts";
+import { lastRows } from "../rows.ts";
+import { chosenIn, placeOf } from "./chosen.ts";
 
 export interface Cell {
   readonly dataset: string;
@@ -34,6 +35,10 @@ function packedCells(folder: string): Cell[] {
   const rows = readLines(file)
     .map((row, i) => parseResultRow(row, `line ${i + 1} of ${file}`))
     .filter((row) => chosen.get(placeOf(row)) === row.config.key);
+  const there = new Set(rows.map(placeOf));
+  for (const place of chosen.keys())
+    if (!there.has(place)) throw new Error(`${file} lacks the training that is chosen for: ${place}`);
+  if (rows.length > there.size) throw new Error(`${file} has trainings of several devices for one place`);
   const cells = Map.groupBy(rows, ({ dataset, model }) => `${dataset}, ${model}`);
   return [...cells.values()].map((list) => ({
     dataset: list[0]!.dataset,

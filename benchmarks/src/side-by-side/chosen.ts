@@ -3,8 +3,9 @@
  *   bun benchmarks/src/side-by-side/chosen.ts benchmarks/results runs/study/all/CELL ...    takes over what these cells have now
  */
 import { join } from "node:path";
-import { type ResultRow, readResults } from "@trimtab/eval";
+import type { ResultRow } from "@trimtab/eval";
 import { readLines, writeLines } from "../json-lines.ts";
+import { lastRows } from "../rows.ts";
 
 /** A row by its place in the comparison, and the key of the training that stands there. */
 export interface Chosen {
@@ -21,20 +22,17 @@ export const chosenIn = (folder: string): Map<string, string> =>
   // written below alone
   new Map((readLines(fileIn(folder)) as Chosen[]).map(({ place, key }) => [place, key]));
 
-/** Rows of a run folder: of each method, budget and seed the last written one, as in `trimtab report`. */
-export function lastRows(folder: string): ResultRow[] {
-  const { rows } = readResults(join(folder, "results.jsonl"));
-  return [...new Map(rows.map((row) => [placeOf(row), row])).values()];
-}
-
 if (import.meta.main) {
   const [folder, ...cells] = process.argv.slice(2);
   if (!folder || cells.length === 0) {
     console.error("usage: chosen.ts FOLDER RUN_FOLDER ...");
     process.exit(2);
   }
-  const chosen = chosenIn(folder);
-  for (const row of cells.flatMap(lastRows)) chosen.set(placeOf(row), String(row.config.key));
+  const rows = cells.flatMap(lastRows);
+  const cellOf = ({ dataset, model }: ResultRow) => `${dataset}, ${model}, `;
+  const taken = [...new Set(rows.map(cellOf))];
+  const others = [...chosenIn(folder)].filter(([place]) => !taken.some((cell) => place.startsWith(cell)));
+  const chosen = new Map([...others, ...rows.map((row) => [placeOf(row), String(row.config.key)] as const)]);
   const sorted = [...chosen].sort(([a], [b]) => (a < b ? -1 : 1));
   writeLines(
     fileIn(folder),

@@ -7,7 +7,7 @@ import { summarize } from "@trimtab/eval";
 import { parseHTML } from "linkedom";
 import { type Cell, cellsOf, kindOf } from "./cells.ts";
 import { mean, testAucs } from "../study-text.ts";
-import { INK, type Key, legend, titled, writeSvg } from "../svg.ts";
+import { INK, type Key, legend, legendWidth, titled, writeSvg } from "../svg.ts";
 
 const DASH = "4 3";
 /** Told apart by those who see few colours too (Okabe and Ito). Searchers are whole lines, baselines dashed. */
@@ -106,6 +106,9 @@ if (!file || places.length === 0) {
   process.exit(2);
 }
 const cells = places.flatMap(cellsOf);
+for (const { method } of cells.flatMap(({ rows }) => rows))
+  if (method !== "base" && !KEYS.some(({ name }) => name === method))
+    throw new Error(`${method} has no colour`);
 const datasets = [...new Set(cells.map(({ dataset }) => dataset))];
 const kinds = [...new Set(cells.map(({ model }) => kindOf(model)))];
 const parts = cells.map((cell) => {
@@ -113,10 +116,7 @@ const parts = cells.map((cell) => {
   const y = HEAD + PANEL.height * datasets.indexOf(cell.dataset);
   return panel(cell).replace(/^<svg/, `<svg x="${x}" y="${y}"`);
 });
-const width = Math.max(
-  PANEL.width * kinds.length,
-  56 + KEYS.reduce((n, { name }) => n + 36 + 7 * name.length, 0),
-);
+const width = Math.max(PANEL.width * kinds.length, legendWidth(KEYS));
 const height = HEAD + PANEL.height * datasets.length;
 const title = "Test AUC at equal serve bytes, all methods";
 const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif"><rect width="${width}" height="${height}" fill="white"/>${parts.join("")}${legend(KEYS, title)}</svg>`;

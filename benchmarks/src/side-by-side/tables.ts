@@ -55,6 +55,10 @@ function tableOf({ dataset, model, rows }: Cell): Table {
 }
 
 const { values, positionals } = parseArgs({ options: { into: { type: "string" } }, allowPositionals: true });
+if (positionals.length === 0) {
+  console.error("usage: tables.ts RUN_FOLDER_OR_RESULTS ... [--into FILE.md]");
+  process.exit(2);
+}
 const tables = positionals.flatMap(cellsOf).map(tableOf);
 if (values.into === undefined) {
   for (const { text, lacking } of tables) {
@@ -63,6 +67,7 @@ if (values.into === undefined) {
   }
 } else {
   const whole = tables.filter(({ lacking }) => lacking.length === 0);
+  if (whole.length === 0) throw new Error("no cell has all its seeds, so no table is written");
   const page = readFileSync(values.into, "utf8");
   const { before, after } = between(page);
   const text = whole.map((table) => table.text).join("\n\n");

@@ -28,10 +28,7 @@ export interface StudyOptions {
 /** Builds the study of `sources`, which `together` found to belong together. */
 export function studyOf(sources: readonly Source[], { id, baselines, frequencies }: StudyOptions): Study {
   const remarks = sources.flatMap(({ problems }) => problems);
-  const members = latest(
-    sources.flatMap(({ rows }) => rows),
-    remarks,
-  );
+  const members = latest(sources, remarks);
   const rows = members.map(({ row }) => row);
   const first = members[0]!;
   const fields = first.scheme.fields;
@@ -79,16 +76,23 @@ export function studyOf(sources: readonly Source[], { id, baselines, frequencies
   };
 }
 
-/** Of rows of the same method, budget and seed the last written one counts: the others are of settings that were left behind. */
-function latest(all: readonly SourceRow[], remarks: string[]): SourceRow[] {
+/**
+ * Of rows of the same method, budget and seed the last written one counts: the others are of settings that were left behind. Inside a folder
+ * the place in the file tells, because a row that another run trained keeps the date of its training; between folders the date.
+ */
+function latest(sources: readonly Source[], remarks: string[]): SourceRow[] {
+  const nameOf = ({ row: { method, budget, seeds } }: SourceRow) =>
+    JSON.stringify([method, budget, seeds.run]);
   const kept = new Map<string, SourceRow>();
   let left = 0;
-  for (const one of all) {
-    const { method, budget, seeds } = one.row;
-    const key = JSON.stringify([method, budget, seeds.run]);
-    const other = kept.get(key);
-    if (other) left++;
-    if (!other || other.row.date <= one.row.date) kept.set(key, one);
+  for (const { rows } of sources) {
+    const last = new Map(rows.map((one) => [nameOf(one), one]));
+    left += rows.length - last.size;
+    for (const [name, one] of last) {
+      const other = kept.get(name);
+      if (other) left++;
+      if (!other || other.row.date <= one.row.date) kept.set(name, one);
+    }
   }
   if (left > 0) {
     remarks.push(

@@ -163,9 +163,9 @@ describe("what is missing", () => {
     });
   });
 
-  test("a torn line is a remark, an older row of the same training is left out", () => {
-    const again = { ...threeSeeds()[1]!, auc: 0.5, date: "2026-11-20T00:00:00.000Z" };
-    const folder = folderOf({ rows: [...threeSeeds(), again] });
+  test("a torn line is a remark, and of rows of the same training the last one counts, however old its training", () => {
+    const left = { ...threeSeeds()[1]!, auc: 0.5, date: "2027-11-20T00:00:00.000Z" };
+    const folder = folderOf({ rows: [left, ...threeSeeds()] });
     appendFileSync(join(folder, "results.jsonl"), '{"version":1,');
     const [study] = readReport([folder]).studies;
     expect(study!.rows).toHaveLength(18);
