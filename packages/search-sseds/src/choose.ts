@@ -3,9 +3,10 @@ import { type Limit, meets, type Task } from "@trimtab/search-core";
 import { type AllocationOptions, allocate, type Kept } from "./allocate.ts";
 import { type Layout, schemeOf } from "./layout.ts";
 
-/** Ways that were tried for a limit, and what the base model with nothing but their slots scores. */
-export interface Tried extends AllocationOptions {
-  readonly auc: number;
+/** A way that was tried for a limit, and what its slots are worth. */
+export interface Attempt extends AllocationOptions {
+  /** Validation AUC (worth.ts); null where it cannot be judged. */
+  readonly auc: number | null;
 }
 
 export interface Choice {
@@ -13,7 +14,7 @@ export interface Choice {
   /** The way that was taken. */
   readonly way: AllocationOptions;
   /** Every way, where there were several. */
-  readonly tried?: readonly Tried[];
+  readonly tried?: readonly Attempt[];
 }
 
 export interface ChooseOptions {
@@ -24,8 +25,8 @@ export interface ChooseOptions {
   readonly layout: Layout;
   /** In order: of equally good ones the first is taken. */
   readonly ways: readonly AllocationOptions[];
-  /** What kept slots are worth; asked where there are several ways. */
-  readonly worth: (kept: Kept) => Promise<number>;
+  /** What kept slots are worth, undefined where that is not known; asked where there are several ways. */
+  readonly worth: (kept: Kept) => Promise<number | undefined>;
 }
 
 /**
@@ -53,11 +54,12 @@ async function chooseFor(options: ChooseOptions, limit: Limit, within: Kept | un
   const fits = (kept: Kept) => meets(schemeOf(task, kept, layout), limit);
   const keep = (way: AllocationOptions) => allocate(saliency, rows, way, fits, within)!;
   if (ways.length === 1) return { kept: keep(ways[0]!), way: ways[0]! };
-  const tried: (Tried & { readonly kept: Kept })[] = [];
+  const tried: (Attempt & { readonly kept: Kept })[] = [];
   for (const way of ways) {
     const kept = keep(way);
-    tried.push({ ...way, auc: await worth(kept), kept });
+    tried.push({ ...way, auc: (await worth(kept)) ?? null, kept });
   }
-  const { kept, auc: _, ...way } = tried.reduce((best, one) => (one.auc > best.auc ? one : best));
+  const judged = ({ auc }: Attempt) => auc ?? Number.NEGATIVE_INFINITY;
+  const { kept, auc: _, ...way } = tried.reduce((best, one) => (judged(one) > judged(best) ? one : best));
   return { kept, way, tried: tried.map(({ kept: _, ...one }) => one) };
 }

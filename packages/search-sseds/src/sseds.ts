@@ -12,7 +12,7 @@ import type { AllocationOptions } from "./allocate.ts";
 import { type Choice, choose } from "./choose.ts";
 import { schemeOf } from "./layout.ts";
 import { computeSaliency } from "./saliency.ts";
-import { worthUnder } from "./worth.ts";
+import { Worth } from "./worth.ts";
 
 export const ssedsConfigSchema = z.strictObject({
   /** Batches averaged into the saliency. Ours; 1 is the paper's single batch. */
@@ -92,16 +92,16 @@ export const sseds = defineSearcher({
       onBatch: (done, total) => emit({ kind: "progress", what: "gradient batches", done, total }),
     });
     const ways = waysOf(config);
-    const worth = worthUnder({ task, base: base.model, layout: config, steps: config.trySteps });
-    let tried = 0;
+    const worth = new Worth({ task, base: base.model, layout: config, steps: config.trySteps });
+    let asked = 0;
     const choices = await choose({
       ...{ task, limits, saliency: saliency.values, layout: config, ways },
       worth: async (kept) => {
-        const value = await worth(kept);
+        const value = await worth.of(kept);
         emit({
           kind: "progress",
           what: "allocations tried",
-          done: ++tried,
+          done: ++asked,
           total: ways.length * limits.length,
         });
         return value;
@@ -118,7 +118,7 @@ export const sseds = defineSearcher({
       Object.fromEntries(limits.map((limit, i) => [limit.text, of(choices[i]!)]));
     return {
       found,
-      seconds: (performance.now() - started) / 1000,
+      seconds: (performance.now() - started) / 1000 + worth.recalledSeconds,
       notes: {
         saliency: saliency.values,
         batches: saliency.batches,

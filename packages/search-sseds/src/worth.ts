@@ -2,11 +2,18 @@
  * What kept slots are worth, before anything is retrained in full: the base model without the others, after some steps of training, an epoch at
  * most. Ours. Without the steps the order is often wrong: a model that has lost a large field at once scores far below what it is soon after.
  */
-import { inheritModel, type Model } from "@trimtab/models";
-import { runHash, type Task, train, trainConfigSchema } from "@trimtab/search-core";
+import { inheritModel, type Model, ModelError } from "@trimtab/models";
+import {
+  Interrupted,
+  runHash,
+  type Task,
+  TrainingDiverged,
+  train,
+  trainConfigSchema,
+} from "@trimtab/search-core";
 import type { Kept } from "./allocate.ts";
 import { type Layout, schemeOf } from "./layout.ts";
-import { Tried } from "./tried.ts";
+import { TrialFile } from "./trial-file.ts";
 
 export interface WorthOptions {
   readonly task: Task;
@@ -17,24 +24,66 @@ export interface WorthOptions {
   readonly steps: number;
 }
 
-/** Validation AUC of kept slots; the same slots are tried once. Throws Interrupted. */
-export function worthUnder({ task, base, layout, steps }: WorthOptions): (kept: Kept) => Promise<number> {
-  const { data, device, model, seed, signal } = task;
-  const config = trainConfigSchema.parse({ ...task.train, epochs: 1, maxSteps: steps });
-  const tried = new Tried(task);
-  return async (kept) => {
+export class Worth {
+  readonly #options: WorthOptions;
+  #opened: TrialFile | undefined;
+  readonly #made = new Set<string>();
+  readonly #recalled = new Map<string, number>();
+
+  constructor(options: WorthOptions) {
+    this.#options = options;
+  }
+
+  /** Where nothing is tried, there is no file. */
+  get #file(): TrialFile {
+    this.#opened ??= new TrialFile(this.#options.task);
+    return this.#opened;
+  }
+
+  /** Seconds of the trials that were asked and that an earlier start had made. */
+  get recalledSeconds(): number {
+    return [...this.#recalled.values()].reduce((a, b) => a + b, 0);
+  }
+
+  /**
+   * Validation AUC; the same slots are tried once. Undefined where the model cannot start from the base (a DLRM that loses all its dense fields)
+   * or diverges: such slots cannot be judged. Throws Interrupted.
+   */
+  async of(kept: Kept): Promise<number | undefined> {
+    const { task, base, layout, steps } = this.#options;
+    const { data, device, model, seed, signal } = task;
+    const config = trainConfigSchema.parse({ ...task.train, epochs: 1, maxSteps: steps });
     const scheme = schemeOf(task, kept, layout);
-    const trial = runHash({ data, model, scheme, seed }, config);
-    const before = tried.auc(trial);
-    if (before !== undefined) return before;
-    const trained = await train({
-      ...{ device, model, seed, signal, scheme, config },
-      data: await task.splits(),
-      prepare: (small) => inheritModel(base, small),
-    });
-    const { auc } = trained.valid;
-    await trained.dispose();
-    tried.keep(trial, auc);
-    return auc;
-  };
+    const name = runHash({ data, model, scheme, seed }, config);
+    const known = this.#file.get(name);
+    if (known) {
+      if (!this.#made.has(name)) this.#recalled.set(name, known.seconds);
+      return known.auc;
+    }
+    const started = performance.now();
+    try {
+      const trained = await train({
+        ...{ device, model, seed, signal, scheme, config },
+        data: await task.splits(),
+        prepare: (small) => inheritModel(base, small),
+      });
+      const { auc } = trained.valid;
+      await trained.dispose();
+      this.#made.add(name);
+      this.#file.keep(name, { auc, seconds: (performance.now() - started) / 1000 });
+      return auc;
+    } catch (reason) {
+      if (reason instanceof ModelError || reason instanceof TrainingDiverged) return undefined;
+      if (reason instanceof Interrupted) throw this.#interrupted();
+      throw reason;
+    }
+  }
+
+  #interrupted(): Interrupted {
+    const { path, size } = this.#file;
+    const hint = path
+      ? `; the ${size} that were tried are in ${path}, go on with --resume`
+      : "; nothing was saved (no run folder)";
+    return new Interrupted(`sseds: stopped while it tried allocations${hint}.`);
+  }
 }

@@ -4,15 +4,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Dataset, generateDataset, openDataset } from "@trimtab/data";
-import { fm, inheritModel, type Model } from "@trimtab/models";
-import { limitOf, meets, parseBudget, Task, type TaskOptions } from "@trimtab/search-core";
+import { dlrm, fm, inheritModel, type Model } from "@trimtab/models";
+import { Interrupted, limitOf, meets, parseBudget, Task, type TaskOptions } from "@trimtab/search-core";
 import { type Device, openDevice } from "@trimtab/tensor-core";
 import { asyncLaw } from "@trimtab/test-support";
 import fc from "fast-check";
 import type { AllocationOptions, Kept } from "../src/allocate.ts";
 import { choose } from "../src/choose.ts";
 import { schemeOf } from "../src/layout.ts";
-import { worthUnder } from "../src/worth.ts";
+import { Worth } from "../src/worth.ts";
 
 const root = mkdtempSync(join(tmpdir(), "trimtab-choose-"));
 const DIM = 4;
@@ -32,7 +32,9 @@ const train = { batch: 512, epochs: 1, scoreBatch: 512 };
 const makeTask = (more: Partial<TaskOptions> = {}) =>
   new Task({ data, model: fm({ dim: DIM }), device, train, seed: 2, ...more });
 
-const WAYS: AllocationOptions[] = [0, 0.5, 1].map((costPower) => ({ costPower, minDim: "auto" }));
+const WAYS: AllocationOptions[] = (["auto", 0] as const).flatMap((minDim) =>
+  [0, 0.5, 1].map((costPower) => ({ costPower, minDim })),
+);
 
 describe("choose", () => {
   const saliencies = () =>
@@ -47,16 +49,22 @@ describe("choose", () => {
     await asyncLaw(
       fc.asyncProperty(saliencies(), budgets, fc.nat(), async (saliency, shares, salt) => {
         const limits = shares.map((share) => limitOf(parseBudget(`${share}%`), task.uniform));
-        // any worth will do, ties too
-        const worthOf = (kept: Kept) => (JSON.stringify(kept).length * 7 + salt) % 5;
+        // any worth will do, ties too, and some that cannot be judged
+        const worthOf = (kept: Kept) => {
+          const n = (JSON.stringify(kept).length * 7 + salt) % 5;
+          return n === 0 ? undefined : n;
+        };
         const worth = async (kept: Kept) => worthOf(kept);
         const choices = await choose({ task, limits, saliency, layout: LAYOUT, ways: WAYS, worth });
         choices.forEach(({ kept, way, tried }, i) => {
           expect(meets(schemeOf(task, kept, LAYOUT), limits[i]!)).toBe(true);
           expect(tried!.map(({ costPower, minDim }) => ({ costPower, minDim }))).toEqual(WAYS);
-          const most = Math.max(...tried!.map((one) => one.auc));
-          expect(tried!.find((one) => one.auc === most)).toEqual({ ...way, auc: most });
-          expect(worthOf(kept)).toBe(most);
+          const most = Math.max(...tried!.map((one) => one.auc ?? -1));
+          expect(tried!.find((one) => (one.auc ?? -1) === most)).toEqual({
+            ...way,
+            auc: most < 0 ? null : most,
+          });
+          expect(worthOf(kept) ?? -1).toBe(most);
           choices.forEach((other, j) => {
             if (shares[j]! < shares[i]!)
               other.kept.forEach((dims, f) => {
@@ -84,7 +92,7 @@ describe("choose", () => {
 
 describe("worth", () => {
   const worthOf = (task: Task, base: Model, steps: number) =>
-    worthUnder({ task, base, layout: LAYOUT, steps });
+    new Worth({ task, base, layout: LAYOUT, steps });
 
   test("of all slots is near the base model's, of none below it, and the same again", async () => {
     const task = makeTask();
@@ -92,11 +100,11 @@ describe("worth", () => {
     const before = device.memory();
     const worth = worthOf(task, base.model, 1);
     const all = data.fields.map(() => [0, 1, 2, 3]);
-    const whole = await worth(all);
-    expect(Math.abs(whole - base.valid.auc)).toBeLessThan(0.02);
+    const whole = await worth.of(all);
+    expect(Math.abs(whole! - base.valid.auc)).toBeLessThan(0.02);
     const none = data.fields.map(() => []);
-    expect(await worth(none)).toBeLessThan(whole);
-    expect(await worth(all)).toBe(whole);
+    expect(await worth.of(none)).toBeLessThan(whole!);
+    expect(await worth.of(all)).toBe(whole);
     expect(device.memory()).toEqual(before);
     await task.dispose();
   });
@@ -110,8 +118,8 @@ describe("worth", () => {
       name: "same",
       prepare: (model) => inheritModel(base.model, model),
     });
-    expect(await worthOf(task, base.model, 2)(kept)).toBe(trained.valid.auc);
-    expect(await worthOf(task, base.model, 3)(kept)).not.toBe(trained.valid.auc);
+    expect(await worthOf(task, base.model, 2).of(kept)).toBe(trained.valid.auc);
+    expect(await worthOf(task, base.model, 3).of(kept)).not.toBe(trained.valid.auc);
     await trained.dispose();
     await task.dispose();
   });
@@ -119,9 +127,9 @@ describe("worth", () => {
   test("is kept in the task's folder, for the same base model alone", async () => {
     const folder = join(root, "tried");
     const kept = data.fields.map(() => [0]);
-    const file = join(folder, "sseds-tried.json");
+    const file = join(folder, "sseds-trials.json");
     const first = makeTask({ folder });
-    const worth = await worthOf(first, (await first.base()).model, 2)(kept);
+    const worth = await worthOf(first, (await first.base()).model, 2).of(kept);
     await first.dispose();
     // a value that no trial gives shows whether it was read
     const written = readFileSync(file, "utf8");
@@ -129,7 +137,7 @@ describe("worth", () => {
     const again = async (text: string, changes: Partial<TaskOptions>) => {
       writeFileSync(file, text);
       const task = makeTask({ folder, ...changes });
-      const value = await worthOf(task, (await task.base()).model, 2)(kept);
+      const value = await worthOf(task, (await task.base()).model, 2).of(kept);
       await task.dispose();
       return value;
     };
@@ -138,5 +146,43 @@ describe("worth", () => {
     expect(await again(marked.slice(0, 40), { resume: true })).toBe(worth);
     expect(await again(marked.replace(/"base": "../, '"base": "zz'), { resume: true })).toBe(worth);
     expect(await again(marked, { resume: false })).toBe(worth);
+  });
+
+  test("is not known of a DLRM that loses its dense fields, and of an interrupt it says what is kept", async () => {
+    const dense = data.fields.slice(0, 1).map(({ name }) => name);
+    const model = dlrm({ dim: DIM, dense, bottom: [4], hidden: [4] });
+    const task = new Task({ data, model, device, train, seed: 2 });
+    const base = await task.base();
+    const worth = worthOf(task, base.model, 1);
+    expect(await worth.of(data.fields.map((_, f) => (f === 0 ? [] : [0])))).toBeUndefined();
+    expect(await worth.of(data.fields.map(() => [0]))).toBeNumber();
+    await task.dispose();
+
+    const stop = new AbortController();
+    const folder = join(root, "stopped");
+    const stopped = makeTask({ folder, signal: stop.signal });
+    const half = worthOf(stopped, (await stopped.base()).model, 2);
+    await half.of(data.fields.map(() => [0]));
+    stop.abort();
+    const reason = await half.of(data.fields.map(() => [1])).catch((e: unknown) => e);
+    expect(reason).toBeInstanceOf(Interrupted);
+    expect(String(reason)).toMatch(/the 1 that were tried are in .*sseds-trials\.json/);
+    await stopped.dispose();
+  });
+
+  test("seconds of trials that an earlier start made are told", async () => {
+    const folder = join(root, "seconds");
+    const kept = data.fields.map(() => [0]);
+    for (const resume of [false, true]) {
+      const task = makeTask({ folder, resume });
+      const worth = worthOf(task, (await task.base()).model, 2);
+      await worth.of(kept);
+      await worth.of(kept);
+      const { trials } = JSON.parse(readFileSync(join(folder, "sseds-trials.json"), "utf8"));
+      const [trial] = Object.values(trials) as [{ seconds: number }];
+      expect(trial.seconds).toBeGreaterThan(0);
+      expect(worth.recalledSeconds).toBe(resume ? trial.seconds : 0);
+      await task.dispose();
+    }
   });
 });

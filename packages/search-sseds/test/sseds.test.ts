@@ -130,6 +130,15 @@ describe("choices", () => {
     });
     expect(passes).toBe(1);
     expect(found).toHaveLength(4);
+    // five powers of cost, each with one dim in every field and without
+    const ways = notes.ways as Record<
+      string,
+      { tried: { costPower: number; minDim: unknown; auc: number }[] }
+    >;
+    for (const { tried } of Object.values(ways)) {
+      const asked = tried.map(({ costPower, minDim }) => `${costPower} ${minDim}`).sort();
+      expect(asked).toEqual([0, 0.25, 0.5, 0.75, 1].flatMap((p) => [`${p} 0`, `${p} auto`]).sort());
+    }
     const kept = notes.kept as Record<string, number[][]>;
     for (const [large, small] of [
       ["60%", "30%"],
