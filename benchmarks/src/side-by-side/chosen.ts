@@ -1,6 +1,6 @@
 /**
  * Which of the packed trials the comparison of all methods consists of: other studies are packed too, and rows of settings that were given up.
- *   bun benchmarks/src/side-by-side/chosen.ts benchmarks/results runs/study/all/CELL ...    takes over what these cells have now
+ *   bun benchmarks/src/side-by-side/chosen.ts benchmarks/results runs/study/all/CELL ...    takes over what these cells have; places that they lack stay
  */
 import { join } from "node:path";
 import type { ResultRow } from "@trimtab/eval";
@@ -28,11 +28,8 @@ if (import.meta.main) {
     console.error("usage: chosen.ts FOLDER RUN_FOLDER ...");
     process.exit(2);
   }
-  const rows = cells.flatMap(lastRows);
-  const cellOf = ({ dataset, model }: ResultRow) => `${dataset}, ${model}, `;
-  const taken = [...new Set(rows.map(cellOf))];
-  const others = [...chosenIn(folder)].filter(([place]) => !taken.some((cell) => place.startsWith(cell)));
-  const chosen = new Map([...others, ...rows.map((row) => [placeOf(row), String(row.config.key)] as const)]);
+  const chosen = chosenIn(folder);
+  for (const row of cells.flatMap(lastRows)) chosen.set(placeOf(row), String(row.config.key));
   const sorted = [...chosen].sort(([a], [b]) => (a < b ? -1 : 1));
   writeLines(
     fileIn(folder),
