@@ -3,6 +3,7 @@ import * as Plot from "@observablehq/plot";
 import type { Point } from "../model.ts";
 import { colorOf, type PageStudy } from "./data.ts";
 import { bytes, count, logTicks } from "./format.ts";
+import { type Drawn, rangeOf } from "./range.ts";
 
 export type Cost = "serve" | "train" | "parameters";
 
@@ -14,12 +15,9 @@ const COSTS: Record<Cost, { label: string; show: (value: number) => string; base
 
 const SYMBOLS = ["circle", "square", "triangle", "diamond", "star", "cross", "wye"] as const;
 
-interface Spot {
+interface Spot extends Drawn {
   readonly method: string;
   readonly x: number;
-  readonly y: number;
-  readonly low: number;
-  readonly high: number;
   readonly title: string;
 }
 
@@ -42,10 +40,10 @@ export function front(
     .flatMap((point) => spotOf(point, cost, show) ?? [])
     .sort((a, b) => a.x - b.x);
   if (spots.length === 0) return undefined;
-  const [low, high] = [Math.min(...spots.map((s) => s.low)), Math.max(...spots.map((s) => s.high))];
-  const room = Math.max(high - low, 0.0005) * 0.06;
-  const [from, to] = [spots[0]!.x / 1.12, spots.at(-1)!.x * 1.12];
-  const digits = high - low < 0.004 ? 4 : 3;
+  const { domain, below } = rangeOf(spots);
+  const shown = ({ y }: Spot) => y >= domain[0];
+  const [from, to] = [spots.find(shown)!.x / 1.12, spots.findLast(shown)!.x * 1.12];
+  const digits = domain[1] - domain[0] < 0.0045 ? 4 : 3;
   const lines = study.methods.filter(({ name, kind }) => kind !== "base" && !hidden.has(name));
   const uniform = spots.find(({ method }) => method === "base");
   const mine = (name: string) => spots.filter(({ method }) => method === name);
@@ -66,7 +64,7 @@ export function front(
       labelArrow: "none",
     },
     y: {
-      domain: [low - room, high + room],
+      domain,
       grid: true,
       ticks: 6,
       tickFormat: (v: number) => v.toFixed(digits),
@@ -82,6 +80,7 @@ export function front(
               y2: uniform.high,
               fill: "var(--base)",
               fillOpacity: 0.14,
+              clip: true,
               className: "base-band",
             }),
             Plot.ruleY([uniform.y], { stroke: "var(--base)", strokeWidth: 1.5, className: "base-line" }),
@@ -94,6 +93,7 @@ export function front(
           y2: "high",
           fill: colorOf(name, study),
           fillOpacity: 0.13,
+          clip: true,
           className: "noise-band",
         }),
       ]),
@@ -103,7 +103,7 @@ export function front(
         return [
           Plot.ruleX(
             mine(name).filter((s) => s.high > s.low),
-            { x: "x", y1: "low", y2: "high", stroke, strokeOpacity: 0.7, className: "noise-bar" },
+            { x: "x", y1: "low", y2: "high", stroke, strokeOpacity: 0.7, clip: true, className: "noise-bar" },
           ),
           Plot.lineY(mine(name), {
             x: "x",
@@ -111,6 +111,7 @@ export function front(
             stroke,
             strokeWidth: kind === "baseline" ? 1.5 : 2.25,
             strokeDasharray,
+            clip: true,
             className: "method-line",
           }),
         ];
@@ -118,7 +119,7 @@ export function front(
       ...study.methods
         .filter(({ name }) => !hidden.has(name))
         .map(({ name, kind }) =>
-          Plot.dot(mine(name), {
+          Plot.dot(mine(name).filter(shown), {
             x: "x",
             y: "y",
             r: 4,
@@ -129,7 +130,23 @@ export function front(
             className: "points",
           }),
         ),
-      Plot.tip(spots, Plot.pointer({ x: "x", y: "y", title: "title", maxRadius: 30, lineWidth: 24 })),
+      ...(below > 0
+        ? [
+            Plot.text([`${below} ${below === 1 ? "point lies" : "points lie"} below`], {
+              ...{
+                frameAnchor: "bottom-left",
+                dx: 6,
+                dy: -6,
+                fill: "currentColor",
+                className: "points-below",
+              },
+            }),
+          ]
+        : []),
+      Plot.tip(
+        spots.filter(shown),
+        Plot.pointer({ x: "x", y: "y", title: "title", maxRadius: 30, lineWidth: 24 }),
+      ),
     ],
   });
 }
