@@ -134,10 +134,13 @@ export function front(
         ? [
             Plot.text([`${below} ${below === 1 ? "point lies" : "points lie"} below`], {
               ...{
-                frameAnchor: "bottom-left",
-                dx: 6,
+                frameAnchor: "bottom-right",
+                dx: -6,
                 dy: -6,
                 fill: "currentColor",
+                // lines pass behind it
+                stroke: "var(--surface)",
+                strokeWidth: 4,
                 className: "points-below",
               },
             }),
