@@ -133,16 +133,14 @@ export function front(
       ...(below > 0
         ? [
             Plot.text([`${below} ${below === 1 ? "point lies" : "points lie"} below`], {
-              ...{
-                frameAnchor: "bottom-right",
-                dx: -6,
-                dy: -6,
-                fill: "currentColor",
-                // lines pass behind it
-                stroke: "var(--surface)",
-                strokeWidth: 4,
-                className: "points-below",
-              },
+              frameAnchor: "bottom-right",
+              dx: -6,
+              dy: -6,
+              fill: "currentColor",
+              // lines pass behind it
+              stroke: "var(--surface)",
+              strokeWidth: 4,
+              className: "points-below",
             }),
           ]
         : []),
