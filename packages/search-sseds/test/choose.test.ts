@@ -105,7 +105,14 @@ describe("worth", () => {
     const none = data.fields.map(() => []);
     expect(await worth.of(none)).toBeLessThan(whole!);
     expect(await worth.of(all)).toBe(whole);
-    expect(device.memory()).toEqual(before);
+    const { variables, variableBytes, programs, bytes } = device.memory();
+    expect({ variables, variableBytes, programs }).toEqual({
+      variables: before.variables,
+      variableBytes: before.variableBytes,
+      programs: before.programs,
+    });
+    // a GPU may meanwhile have given back what the base model's last scores were read through
+    expect(bytes).toBeLessThanOrEqual(before.bytes);
     await task.dispose();
   });
 

@@ -1,5 +1,6 @@
 /** A bare device for matmul tests: buffers by number, dispatches in order. Not the engine: only what `Dispatch` says. */
 import { create, globals } from "webgpu";
+import { describeAdapter } from "../../../src/engines/webgpu/gpu.ts";
 import { type Dispatch, SCRATCH } from "../../../src/engines/webgpu/wgsl/dispatch.ts";
 import type { BufferId } from "../../../src/kernels/ir.ts";
 
@@ -12,6 +13,8 @@ const UNIFORM = 0x40;
 const hasParams = ({ params = [] }: Dispatch): boolean => params.length > 0;
 
 export interface MatmulDevice {
+  /** A processor that plays a GPU: it takes seconds to compile a tile. */
+  readonly software: boolean;
   /** undefined where subgroups are missing or of several sizes. */
   readonly subgroupSize: number | undefined;
   /** Runs the dispatches once on copies of the buffers; returns what the buffers hold then. */
@@ -73,6 +76,7 @@ export async function openMatmulDevice(): Promise<MatmulDevice | null> {
   };
 
   return {
+    software: describeAdapter(adapter).software,
     subgroupSize: subgroups ? subgroupMinSize : undefined,
     async run(dispatches, data) {
       device.pushErrorScope("validation");
