@@ -7,6 +7,7 @@ import {
   Interrupted,
   runHash,
   type Task,
+  type TrainConfig,
   TrainingDiverged,
   train,
   trainConfigSchema,
@@ -26,12 +27,15 @@ export interface WorthOptions {
 
 export class Worth {
   readonly #options: WorthOptions;
+  readonly #config: TrainConfig;
   #opened: TrialFile | undefined;
   readonly #made = new Set<string>();
   readonly #recalled = new Map<string, number>();
 
   constructor(options: WorthOptions) {
     this.#options = options;
+    const { task, steps } = options;
+    this.#config = trainConfigSchema.parse({ ...task.train, epochs: 1, maxSteps: steps });
   }
 
   /** Where nothing is tried, there is no file. */
@@ -50,9 +54,9 @@ export class Worth {
    * or diverges: such slots cannot be judged. Throws Interrupted.
    */
   async of(kept: Kept): Promise<number | undefined> {
-    const { task, base, layout, steps } = this.#options;
+    const { task, base, layout } = this.#options;
     const { data, device, model, seed, signal } = task;
-    const config = trainConfigSchema.parse({ ...task.train, epochs: 1, maxSteps: steps });
+    const config = this.#config;
     const scheme = schemeOf(task, kept, layout);
     const name = runHash({ data, model, scheme, seed }, config);
     const known = this.#file.get(name);
