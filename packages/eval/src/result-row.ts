@@ -64,3 +64,7 @@ export function parseResultRow(value: unknown, place = "the result row"): Result
   });
   throw new BadResultRowError(place, problems.join("; "));
 }
+
+/** What a row of a comparison stands for: of rows that agree in it, a later one replaces an earlier one. */
+export const rowPlace = ({ method, budget, seeds }: ResultRow): string =>
+  JSON.stringify([method, budget, seeds.run]);

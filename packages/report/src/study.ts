@@ -1,6 +1,6 @@
 /** From the rows of one or several folders to one study: everything in it has the same data, base model and training. */
 import type { FieldSpec } from "@trimtab/embeddings";
-import { type ResultRow, summarize } from "@trimtab/eval";
+import { type ResultRow, rowPlace, summarize } from "@trimtab/eval";
 import { advantages } from "@trimtab/search-core";
 import { fieldLines } from "./fields.ts";
 import type { Frequencies, Occurrences } from "./frequency.ts";
@@ -81,12 +81,10 @@ export function studyOf(sources: readonly Source[], { id, baselines, frequencies
  * the place in the file tells, because a row that another run trained keeps the date of its training; between folders the date.
  */
 function latest(sources: readonly Source[], remarks: string[]): SourceRow[] {
-  const nameOf = ({ row: { method, budget, seeds } }: SourceRow) =>
-    JSON.stringify([method, budget, seeds.run]);
   const kept = new Map<string, SourceRow>();
   let left = 0;
   for (const { rows } of sources) {
-    const last = new Map(rows.map((one) => [nameOf(one), one]));
+    const last = new Map(rows.map((one) => [rowPlace(one.row), one]));
     left += rows.length - last.size;
     for (const [name, one] of last) {
       const other = kept.get(name);

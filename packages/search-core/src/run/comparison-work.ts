@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Columns } from "@trimtab/data";
 import type { Scheme } from "@trimtab/embeddings";
-import { appendResult, evaluate, type ResultRow } from "@trimtab/eval";
+import { appendResult, evaluate, type ResultRow, rowPlace } from "@trimtab/eval";
 import { Interrupted } from "../errors.ts";
 import type { Found, Searcher } from "../searcher.ts";
 import type { Task } from "../task.ts";
@@ -263,10 +263,9 @@ export class ComparisonWork {
     return true;
   }
 
-  #lastOf({ method, budget, seeds }: ResultRow): ResultRow | undefined {
-    return this.#known.findLast(
-      (row) => row.method === method && row.budget === budget && row.seeds.run === seeds.run,
-    );
+  #lastOf(row: ResultRow): ResultRow | undefined {
+    const place = rowPlace(row);
+    return this.#known.findLast((other) => rowPlace(other) === place);
   }
 
   #show(row: ResultRow, known: boolean): void {
