@@ -4,8 +4,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { elements, perField, type Scheme } from "@trimtab/embeddings";
-import { appendResult, type ResultRow } from "@trimtab/eval";
+import { appendResult } from "@trimtab/eval";
 import { RunFolder, storeSearch, TrialCache, trainConfigSchema } from "@trimtab/search-core";
+import { resultRow } from "@trimtab/test-support";
 
 const root = mkdtempSync(join(tmpdir(), "trimtab-packed-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -15,26 +16,14 @@ const fields = [{ name: "user", rows: 5, slots: 1 }];
 const dims = perField(fields, [2], { base: 4, projection: "linear" });
 const mask = elements(fields, { dim: 4, masks: [Uint32Array.of(0b10101)] });
 
-const row: ResultRow = {
-  version: 1,
+const row = resultRow({
   command: "trimtab compare --data /srv/logs/small --methods sseds",
   config: { key: "trained", scheme: JSON.parse(JSON.stringify(dims.toJSON())) },
-  dataset: "small",
-  datasetHash: "h",
-  synthetic: true,
   seeds: { run: 1 },
   engine: "cpu",
   adapter: "a processor",
-  versions: { bun: "1", webgpu: null, trimtab: "0" },
-  model: "fm d4",
-  method: "sseds",
   budget: "50%",
-  metrics: { valid: null, test: null },
-  parameters: 10,
-  bytes: { serve: 40, train: 120, uniform: 80 },
-  seconds: { train: 1 },
-  date: "2026-01-01T00:00:00.000Z",
-};
+});
 
 /** A run folder in which one training and two searches have ended. */
 function finishedRun() {

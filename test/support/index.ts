@@ -2,3 +2,4 @@
 export { type Feeds, feedsOf, needed, randomValues, type Values } from "./batches.ts";
 export { asyncLaw, law, seed } from "./laws.ts";
 export { Random } from "./random.ts";
+export { resultRow } from "./rows.ts";

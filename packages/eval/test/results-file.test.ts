@@ -17,9 +17,9 @@ import {
   ResultsFileError,
   readResults,
 } from "@trimtab/eval";
+import { resultRow } from "@trimtab/test-support";
 import fc from "fast-check";
 import { settings } from "./arbitraries.ts";
-import { resultRow } from "./rows.ts";
 
 let folder: string;
 let path: string;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { colorsAllowed, groupResults, renderResults, renderTable } from "@trimtab/eval";
-import { resultRow } from "./rows.ts";
+import { resultRow } from "@trimtab/test-support";
 
 const columns = [
   { title: "field", value: (row: { field: string; dim: number }) => row.field },

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { elements, perField, type Scheme, uniform } from "@trimtab/embeddings";
 import { appendResult, type ResultRow } from "@trimtab/eval";
 import { runConfigSchema } from "@trimtab/search-core";
+import { resultRow } from "@trimtab/test-support";
 
 export const FIELDS = [
   { name: "user", rows: 101, slots: 1 },
@@ -35,8 +36,7 @@ export interface RowFacts {
 export function rowOf({ method, budget, seed, auc, scheme, search, ...rest }: RowFacts): ResultRow {
   const calibration = { predicted: 0.3, observed: 0.3, ratio: 1, ece: 0.01 };
   const metrics = { rows: 5000, auc, logloss: 0.5 - auc / 10, calibration, perUser: null };
-  return {
-    version: 1,
+  return resultRow({
     command: "trimtab compare --run c",
     config: {
       key: `${method}-${seed}`,
@@ -64,7 +64,7 @@ export function rowOf({ method, budget, seed, auc, scheme, search, ...rest }: Ro
     },
     seconds: budget === null ? { train: 4, evaluate: 1 } : { search: 2, base: 5, train: 3, evaluate: 0.5 },
     date: rest.date ?? `2026-11-21T04:00:0${seed}.000Z`,
-  };
+  });
 }
 
 export const base = () => uniform(FIELDS, DIM);

@@ -13,32 +13,13 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { uniform } from "@trimtab/embeddings";
-import type { ResultRow } from "@trimtab/eval";
+import { resultRow } from "@trimtab/test-support";
 import { TrialCache } from "../../src/index.ts";
 
 const root = mkdtempSync(join(tmpdir(), "trimtab-trials-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-const row: ResultRow = {
-  version: 1,
-  command: "trimtab compare",
-  config: { key: "k" },
-  dataset: "small",
-  datasetHash: "h",
-  synthetic: true,
-  seeds: { run: 1 },
-  engine: "cpu",
-  adapter: "a processor",
-  versions: { bun: "1", webgpu: null, trimtab: "0" },
-  model: "fm d8",
-  method: "base",
-  budget: null,
-  metrics: { valid: null, test: null },
-  parameters: 8,
-  bytes: { serve: 32, train: 96, uniform: 32 },
-  seconds: { train: 1 },
-  date: "2026-01-01T00:00:00.000Z",
-};
+const row = resultRow({ config: { key: "k" }, engine: "cpu", adapter: "a processor" });
 
 test("a row is found under its key on the same device", () => {
   const cache = new TrialCache(join(root, "rows"), "cpu");
