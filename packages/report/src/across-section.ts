@@ -78,7 +78,7 @@ function tallyCell(tally: Tally | undefined): Markup {
   const shown = parts.filter(([, n]) => n > 0);
   return html`<td data-v="${rank}"><div class="places">${shown.map(
     ([place, n]) => html`<span class="place-${place}" style="flex:${n}">${n} ${place}</span>`,
-  )}</div><div class="soft">rank ${rank.toFixed(1)} of ${Number(of.toFixed(1))}, ${gap === 0 ? "always first" : `${signed(gap)} to the best`}${besideBase === null ? null : html`<br>${signed(besideBase)} to uniform`}</div></td>`;
+  )}</div><div class="soft">rank ${rank.toFixed(1)} of ${Number(of.toFixed(1))}<br>${gap === 0 ? "always first" : `${signed(gap)} to the best`}${besideBase === null ? null : html`<br>${signed(besideBase)} to uniform`}</div></td>`;
 }
 
 /** Every number of the tallies comes from a line of this table. */

@@ -25,4 +25,5 @@ export type {
   Unfinished,
 } from "./model.ts";
 export { type ReportOptions, readReport } from "./report.ts";
+export { inOrder } from "./order.ts";
 export { coreBaselines, judge, searchersIn, sentence, unfinishedTogether, verdictLines } from "./words.ts";

@@ -5,6 +5,7 @@ import { advantages } from "@trimtab/search-core";
 import { fieldLines } from "./fields.ts";
 import type { Frequencies, Occurrences } from "./frequency.ts";
 import type { Impossible, MethodInfo, Point, Provenance, Study, Unfinished } from "./model.ts";
+import { inOrder } from "./order.ts";
 import { shapeOf } from "./shape.ts";
 import type { Source, SourceRow } from "./source.ts";
 import { stabilityOf } from "./stability.ts";
@@ -28,7 +29,7 @@ export interface StudyOptions {
 /** Builds the study of `sources`, which `together` found to belong together. */
 export function studyOf(sources: readonly Source[], { id, baselines, frequencies }: StudyOptions): Study {
   const remarks = sources.flatMap(({ problems }) => problems);
-  const members = latest(sources, remarks);
+  const members = inOrder(latest(sources, remarks), ({ row }) => row);
   const rows = members.map(({ row }) => row);
   const first = members[0]!;
   const fields = first.scheme.fields;

@@ -1,7 +1,7 @@
 /** Runs a comparison and shows it: shared by `compare` and `demo`. */
 import { join } from "node:path";
 import { formatBytes, type ResultRow } from "@trimtab/eval";
-import { reportHtml } from "@trimtab/report";
+import { inOrder, reportHtml } from "@trimtab/report";
 import {
   type Comparison,
   type ComparisonEvent,
@@ -154,7 +154,8 @@ export function saliencyOf(
 
 /** The table, what is missing from it, and the verdicts. */
 export function printComparison(context: Context, comparison: Comparison, synthetic: boolean): void {
-  const { rows, missing } = comparison;
+  const { missing } = comparison;
+  const rows = inOrder(comparison.rows, (row) => row);
   printRows(context, rows);
   for (const line of missingLines(missing)) context.print(wrapWords(line));
   printVerdicts(context, rows);

@@ -14,7 +14,7 @@ export function times(study: PageStudy, width: number, hidden: ReadonlySet<strin
   );
   if (lines.length === 0) return undefined;
   const label = ({ method, budget }: { method: string; budget: string | null }) =>
-    budget === null ? method : `${method} ${budget}`;
+    budget === null ? fitted(method) : `${fitted(method)} ${budget}`;
   const known: readonly string[] = PHASES;
   const others = new Set(
     lines.flatMap((line) => Object.keys(line.seconds)).filter((p) => !known.includes(p)),
@@ -51,7 +51,6 @@ export function times(study: PageStudy, width: number, hidden: ReadonlySet<strin
       domain: totals.map(({ line }) => line),
       label: null,
       tickSize: 0,
-      tickFormat: (name: string) => fitted(name),
     },
     color: { type: "identity" },
     marks: [
