@@ -3,7 +3,7 @@
  * section 12: test AUC as mean ± sd over seeds for each method and budget. Bold: not told apart from the best of that budget (95% interval of the
  * differences, seed by seed). `=`: not below the base model, by the same test.
  *
- * Cells that lack seeds are told below them. With --into, whole cells replace what is between the marks of that file (align with `bun run format:fix`).
+ * Cells that lack seeds are told below them. With --into, a table of all whole cells together and one of each replace what is between the marks of that file (align with `bun run format:fix`).
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -11,6 +11,7 @@ import { advantages } from "@trimtab/search-core";
 import { auc, baseText, line, mean, testAucs } from "../study-text.ts";
 import { type Cell, cellsOf } from "./cells.ts";
 import { between } from "./marks.ts";
+import { togetherTable } from "./together.ts";
 
 interface Table {
   readonly text: string;
@@ -59,7 +60,8 @@ if (positionals.length === 0) {
   console.error("usage: tables.ts RUN_FOLDER_OR_RESULTS ... [--into FILE.md]");
   process.exit(2);
 }
-const tables = positionals.flatMap(cellsOf).map(tableOf);
+const cells = positionals.flatMap(cellsOf);
+const tables = cells.map(tableOf);
 if (values.into === undefined) {
   for (const { text, lacking } of tables) {
     console.log(`\n${text}`);
@@ -70,7 +72,8 @@ if (values.into === undefined) {
   if (whole.length === 0) throw new Error("no cell has all its seeds, so no table is written");
   const page = readFileSync(values.into, "utf8");
   const { before, after } = between(page);
-  const text = whole.map((table) => table.text).join("\n\n");
+  const together = togetherTable(cells.filter((_, i) => tables[i]!.lacking.length === 0));
+  const text = [together, ...whole.map((table) => table.text)].join("\n\n");
   writeFileSync(values.into, `${before}\n\n${text}\n\n${after}`);
   console.log(`${values.into}: ${whole.length} tables, ${tables.length - whole.length} cells lack seeds`);
 }

@@ -1,5 +1,5 @@
 /** @trimtab/report: a comparison as one self-contained page, as CSV, as JSON, and in words. */
-export { acrossLines, signed } from "./across.ts";
+export { acrossLines, acrossOf, signed } from "./across.ts";
 export { type CsvPart, reportCsv, reportJson } from "./csv.ts";
 export { droppedText } from "./dropped-section.ts";
 export * from "./errors.ts";
