@@ -39,6 +39,10 @@ const ROWS: Columns<ResultRow> = [
   ["seconds_evaluate", (row) => row.seconds.evaluate],
   ["best_epoch", (row) => (typeof row.config.bestEpoch === "number" ? row.config.bestEpoch + 1 : null)],
   ["epochs", (row) => (typeof row.config.epochs === "number" ? row.config.epochs : null)],
+  [
+    "full_rate_epochs",
+    (row) => (typeof row.config.fullRateEpochs === "number" ? row.config.fullRateEpochs : null),
+  ],
   ["engine", (row) => row.engine],
   ["adapter", (row) => row.adapter],
   ["trimtab", (row) => row.versions.trimtab],

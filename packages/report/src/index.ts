@@ -26,4 +26,5 @@ export type {
 } from "./model.ts";
 export { type ReportOptions, readReport } from "./report.ts";
 export { inOrder } from "./order.ts";
+export { plateauRemark } from "./plateaus.ts";
 export { coreBaselines, judge, searchersIn, sentence, unfinishedTogether, verdictLines } from "./words.ts";

@@ -6,6 +6,7 @@ import { fieldLines } from "./fields.ts";
 import type { Frequencies, Occurrences } from "./frequency.ts";
 import type { Impossible, MethodInfo, Point, Provenance, Study, Unfinished } from "./model.ts";
 import { inOrder } from "./order.ts";
+import { plateauRemark } from "./plateaus.ts";
 import { shapeOf } from "./shape.ts";
 import type { Source, SourceRow } from "./source.ts";
 import { stabilityOf } from "./stability.ts";
@@ -31,6 +32,7 @@ export function studyOf(sources: readonly Source[], { id, baselines, frequencies
   const remarks = sources.flatMap(({ problems }) => problems);
   const members = inOrder(latest(sources, remarks), ({ row }) => row);
   const rows = members.map(({ row }) => row);
+  remarks.push(...[plateauRemark(rows) ?? []].flat());
   const first = members[0]!;
   const fields = first.scheme.fields;
   const shown = largest(fields);

@@ -1,7 +1,7 @@
 /** Runs a comparison and shows it: shared by `compare` and `demo`. */
 import { join } from "node:path";
 import { formatBytes, type ResultRow } from "@trimtab/eval";
-import { inOrder, reportHtml } from "@trimtab/report";
+import { inOrder, plateauRemark, reportHtml } from "@trimtab/report";
 import {
   type Comparison,
   type ComparisonEvent,
@@ -158,6 +158,8 @@ export function printComparison(context: Context, comparison: Comparison, synthe
   const rows = inOrder(comparison.rows, (row) => row);
   printRows(context, rows);
   for (const line of missingLines(missing)) context.print(wrapWords(line));
+  const plateau = plateauRemark(rows);
+  if (plateau !== undefined) context.note(wrapWords(`warning: ${plateau}`));
   printVerdicts(context, rows);
   if (synthetic) context.print("\nAll numbers are from generated (synthetic) data.");
 }

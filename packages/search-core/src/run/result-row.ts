@@ -18,7 +18,7 @@ export interface RowFacts {
   readonly scheme: Scheme;
   readonly trained: Pick<
     Trained,
-    "valid" | "bestEpoch" | "epochs" | "steps" | "trainBytes" | "tableBytes" | "model"
+    "valid" | "bestEpoch" | "epochs" | "history" | "steps" | "trainBytes" | "tableBytes" | "model"
   >;
   /** Metrics of the test split where it was read. */
   readonly test?: Metrics;
@@ -42,6 +42,8 @@ export function resultRow(facts: RowFacts): ResultRow {
         scheme: scheme.toJSON(),
         bestEpoch: trained.bestEpoch,
         epochs: trained.epochs,
+        // few beside the base model's tell of a training that stopped on a plateau
+        fullRateEpochs: trained.history.filter(({ learningRateScale }) => learningRateScale === 1).length,
         steps: trained.steps,
         // the whole model: first-order weights, tower and running moments beside the embeddings
         modelBytes: { serve: trained.model.bytes, train: trained.trainBytes },

@@ -63,3 +63,26 @@ test("settings that were left come back as the last row, without training", asyn
   expect(await ask(2)).toEqual([2, 1, 2]);
   expect(epochs).toBe(before);
 });
+
+test("a row knows for how many epochs its training had the full learning rate", async () => {
+  const { device, data } = tiny;
+  const model = fm({ dim: 8, learningRate: 0.1 });
+  const train = trainConfigSchema.parse({ batch: 512, epochs: 6, scoreBatch: 512 });
+  const config = {
+    ...{ version: 1 as const, kind: "comparison" as const, command: "a test", seed: 1, model, train },
+    data: { folder: "d", name: "tiny", hash: data.hash, synthetic: true },
+  };
+  using run = RunFolder.create(tiny.makeFolder(), config);
+  const scales: number[] = [];
+  const { rows } = await compare({
+    ...{ run, data, device, model, train, seeds: [1], budgets: [], methods: [], command: "a test" },
+    onEvent: (event) => {
+      if (event.kind === "train" && event.event.kind === "evaluation")
+        scales.push(event.event.learningRateScale);
+    },
+  });
+  const full = scales.filter((scale) => scale === 1).length;
+  expect(full).toBeGreaterThan(0);
+  expect(full).toBeLessThan(scales.length);
+  expect(rows[0]!.config).toMatchObject({ epochs: scales.length, fullRateEpochs: full });
+});
