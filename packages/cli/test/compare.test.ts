@@ -109,6 +109,32 @@ test("compare", async () => {
   expect(readFileSync(join(cwd, "all.html"), "utf8")).toContain('id="contents"');
 });
 
+test("a folder that is named alone goes on with what it was asked for, configurations and all", async () => {
+  const cwd = freshFolder();
+  writeFileSync(
+    join(cwd, "c.json"),
+    JSON.stringify({ methods: { wide: { use: "sseds", minDim: 1 } }, seed: 7 }),
+  );
+  const asked = ["--methods", "wide,smaller-dim", "--budgets", "50%", "--config", "c.json"];
+  await must(["compare", "--data", await dataset(), ...QUICK, "--run", "c", ...asked], { cwd });
+  const rows = () => readResults(join(cwd, "c", "results.jsonl")).rows;
+  const places = rows().map(({ method, budget, seeds }) => [method, budget, seeds.run]);
+  expect(places.toSorted()).toEqual([
+    ["base", null, 7],
+    ["smaller-dim", "50%", 7],
+    ["wide", "50%", 7],
+  ]);
+  await must(["compare", "--run", "c"], { cwd });
+  expect(rows()).toHaveLength(3);
+  await must(["compare", "--run", "c", "--budgets", "50%,25%"], { cwd });
+  expect(rows()).toHaveLength(5);
+  expect(
+    rows()
+      .filter(({ method }) => method === "wide")
+      .map(({ config }) => config.search),
+  ).toMatchObject([{ minDim: 1 }, { minDim: 1 }]);
+});
+
 test("compare needs embeddings, report needs a run", async () => {
   const cwd = freshFolder();
   const lr = ["compare", "--data", await dataset(), "--model", "lr", "--run", "lr"];

@@ -15,6 +15,8 @@ export interface MethodOptions {
 
 export interface ChosenMethods {
   readonly methods: Methods;
+  /** What a file, or the folder, says of searchers. */
+  readonly settings: SearcherSettings;
   /** The searcher of this name as the configuration file has it, with `typed` over that. */
   make(name: string, typed?: Readonly<Record<string, unknown>>): Searcher;
 }
@@ -42,6 +44,7 @@ export async function chooseMethods({
   ]);
   return {
     methods,
+    settings,
     make: (name, typed) => methods.make(name, { ...settings.methods[name], ...typed }),
   };
 }

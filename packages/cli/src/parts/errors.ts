@@ -16,11 +16,14 @@ export class StudyFailed extends Error {
  */
 const FOR_PEOPLE = new Set([
   "UsageError",
+  "AdassError",
   "DataError",
   "EmbeddingsError",
   "EvaluationError",
   "ExportError",
+  "FiitedError",
   "ModelsError",
+  "PepError",
   "ReportError",
   "SearchCoreError",
   "StudyFailed",

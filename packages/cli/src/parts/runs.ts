@@ -1,4 +1,5 @@
 /** Opens the run a verb works on: its folder, dataset and settings, all checked before anything is written. */
+import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Dataset } from "@trimtab/data";
 import { type RunConfig, RunFolder, RunFolderError, type TaskOptions } from "@trimtab/search-core";
@@ -8,6 +9,9 @@ import type { Context } from "./context.ts";
 import { openData, shown } from "./data-source.ts";
 import { UsageError } from "./errors.ts";
 import { forFields, type Ground, readSettings, type Settings, type SettingsOptions } from "./settings.ts";
+
+/** In the folder of a study, beside the run folders of its cells. */
+export const STUDY = "study.json";
 
 export interface RunOptions extends SettingsOptions {
   readonly run: string;
@@ -53,6 +57,7 @@ export async function openRun(
   { fresh, ground, data: opened }: OpenOptions,
 ): Promise<OpenRun> {
   const { resume, force } = options;
+  refuseStudy(options.run);
   if (resume && force) throw new UsageError("--resume and --force exclude each other; give one of them.");
   const occupied = RunFolder.occupied(options.run);
   if (occupied && fresh && !resume && !force) {
@@ -71,6 +76,14 @@ export async function openRun(
   return { run, data, ...settings };
 }
 
+/** A study is no run folder, but healthy. */
+function refuseStudy(run: string): void {
+  if (!existsSync(join(run, STUDY))) return;
+  throw new UsageError(
+    `${run}: holds a study, each comparison in a folder of its own; this verb wants a run folder (the study goes on with \`trimtab compare --run ${run}\`).`,
+  );
+}
+
 async function openSource(
   context: Context,
   { data, run }: RunOptions,
@@ -84,10 +97,12 @@ async function openSource(
 
 /** Opens a run that must be there. */
 export async function openExistingRun(context: Context, options: RunOptions): Promise<OpenRun> {
+  refuseStudy(options.run);
   const config = RunFolder.configOf(options.run);
   if (config.kind !== "run") {
     throw new UsageError(
-      `${options.run}: holds a comparison, whose models are in results.jsonl; name the folder of a \`trimtab train\` run.`,
+      `${options.run}: holds a comparison, which keeps rows and no models. Make the one you chose with the same settings, which gives the same model: ` +
+        "`trimtab train`, `search --method`, `retrain` (docs/guide.md, sections 2 and 3), and name that run's folder.",
     );
   }
   return openRun(context, options, "run", { fresh: false });

@@ -131,7 +131,10 @@ export function addTrainOptions(command: Command): Command {
       number(0),
     )
     .option("--max-steps <n>", "stop after so many steps", whole(1))
-    .option("--config <file>", "JSON file with the same settings: {model, train, seed, methods, searchers}");
+    .option(
+      "--config <file>",
+      "JSON file with the same settings: {model, train, seed, methods, searchers}; for compare also a study, with data, models, cells, budgets and seeds (docs/guide.md)",
+    );
 }
 
 const fileSchema = z.strictObject({
@@ -147,6 +150,8 @@ export interface Ground {
   readonly model: Readonly<Record<string, unknown>>;
   readonly train: Readonly<Record<string, unknown>>;
   readonly seed: number;
+  /** Where they come from, for errors; undefined: the run itself. */
+  readonly source?: string;
 }
 
 /** Throws UsageError, ConfigError and ModelConfigError that name the option or the key. */
@@ -186,7 +191,8 @@ export function readSettings(options: SettingsOptions, ground?: Ground): Setting
     checkpointSeconds: options.checkpointSeconds,
     maxSteps: options.maxSteps,
   });
-  const source = options.config ? `${options.config} with the options typed` : "the options typed";
+  const whence = options.config ?? ground?.source;
+  const source = whence ? `${whence} with the options typed` : "the options typed";
   return {
     model: parseModelConfig(wanted, `model "${String(wanted.kind)}" from ${source}`),
     train: parseConfig(
@@ -228,6 +234,11 @@ export interface SearcherSettings {
   readonly methods: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Modules from outside, paths seen from the file. */
   readonly searchers: readonly string[];
+}
+
+/** The seed of a configuration file, if it names one. */
+export function seedOf(path: string | undefined): number | undefined {
+  return readConfigFile(path).seed;
 }
 
 export function readSearcherSettings(path: string | undefined): SearcherSettings {

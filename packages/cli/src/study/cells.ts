@@ -5,7 +5,7 @@ import { baseDim, fileName } from "@trimtab/search-core";
 import type { Context } from "../parts/context.ts";
 import { openData } from "../parts/data-source.ts";
 import { UsageError } from "../parts/errors.ts";
-import { cacheOf, type OpenRun, openRun, type RunOptions } from "../parts/runs.ts";
+import { cacheOf, type OpenRun, openRun, type RunOptions, STUDY } from "../parts/runs.ts";
 import {
   isStudyFile,
   labelsOf,
@@ -15,8 +15,6 @@ import {
   settingsOf,
   writeStudyFile,
 } from "./file.ts";
-
-const STUDY = "study.json";
 
 export interface Cell {
   /** "criteo-fm"; empty where the study is one comparison. */
@@ -88,7 +86,7 @@ export async function openCells(
       const data = await openData(context, path, cacheOf(options.run));
       for (const modelLabel of models) {
         const label = `${dataLabel}/${modelLabel}`;
-        const ground = { ...settingsOf(study, label), seed: 1 };
+        const ground = { ...settingsOf(study, label), seed: 1, source: `the study's ${label}` };
         const name = `${dataLabel}-${modelLabel}`;
         const run = join(options.run, name);
         const open = await openRun(context, { ...typed, run }, "comparison", { fresh: false, ground, data });

@@ -78,9 +78,12 @@ export function comparisonOf(
     ...{ run, data, device, model, train, seeds, budgets, methods, keep, fieldWorth },
     command: context.command,
     signal: context.signal,
-    cache: cache === undefined ? undefined : new TrialCache(cache, sameBits(device)),
+    cache: cache === undefined ? undefined : new TrialCache(cache, sameBits(device), damageTold(context)),
   };
 }
+
+const damageTold = (context: Context) => (path: string) =>
+  context.note(`warning: ${path} cannot be read; what it held is computed again, if it is needed.`);
 
 /** Throws Interrupted when the user stops it; a part that fails is told in the result. */
 export async function conduct(context: Context, options: StudyOptions, device: Device): Promise<StudyResult> {
@@ -232,6 +235,10 @@ class Conductor {
   #fail(part: Part, text: string): void {
     const title = titleOf(part);
     this.failures.push({ part: title, text });
+    const { cell, seed, method } = part;
+    // for reports: without it a method that cannot work looks as if it were still to come
+    const message = text.replace(/^error: /, "");
+    cell.open.run.events.append({ kind: "failed", method: method?.name ?? "base", seed, message });
     this.#tally.failed(nameOf(part));
     this.#view.overall(this.#tally.overall, `${title} failed: ${text}`);
   }

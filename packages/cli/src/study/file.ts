@@ -34,7 +34,7 @@ export const studyFileSchema = z.strictObject({
     .record(z.string(), z.strictObject({ model: settings.default({}), train: settings.default({}) }))
     .default({}),
   /** Methods to compare, with their configurations. */
-  methods: z.record(z.string(), settings).optional(),
+  methods: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
   budgets: z.array(z.string()).optional(),
   seeds: z.array(z.int().nonnegative()).optional(),
   /** Modules of searchers that are not Trimtab's own; paths relative to the file. */

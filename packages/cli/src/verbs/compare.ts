@@ -1,30 +1,20 @@
 /** `trimtab compare`: methods, budgets and seeds side by side, at equal bytes; for one dataset and model, or for many as one study. */
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parseBudget } from "@trimtab/search-core";
 import type { Command } from "commander";
-import {
-  addSearcherOption,
-  chooseMethods,
-  METHODS_HELP,
-  type MethodOptions,
-} from "../parts/chosen-methods.ts";
+import { addSearcherOption, METHODS_HELP } from "../parts/chosen-methods.ts";
 import { printComparison, writeReport } from "../parts/comparing.ts";
 import { shown } from "../parts/data-source.ts";
 import type { DeviceChoice } from "../parts/device.ts";
-import { StudyFailed } from "../parts/errors.ts";
-import { defaultMethods } from "../parts/methods.ts";
+import { StudyFailed, UsageError } from "../parts/errors.ts";
 import { addDeviceOptions, list, whole, wholes } from "../parts/options.ts";
 import { addResumeOption, addRunOption, cacheOf } from "../parts/runs.ts";
 import { addModelOptions, addTrainOptions } from "../parts/settings.ts";
 import { act, verb } from "../parts/verb.ts";
+import { type AskedOptions, askedNow, keepAsked } from "../study/asked.ts";
 import { type CellOptions, keepStudy, openCells, studyOf } from "../study/cells.ts";
 import { runStudy } from "../study/run.ts";
 
-interface Options extends CellOptions, MethodOptions, DeviceChoice {
-  readonly methods?: string[];
-  readonly budgets?: string[];
-  readonly seeds?: number[];
+interface Options extends CellOptions, AskedOptions, DeviceChoice {
   readonly keep?: boolean;
   readonly jobs?: number;
   /** false: --no-cache. */
@@ -46,13 +36,13 @@ export function command(): Command {
     .option("--data <paths...>", "dataset folders, or logs that `prepare` knows; one or several")
     .option(
       "--methods <names>",
-      `${METHODS_HELP} (default: those of a study file, else sseds, what --searcher brings, and the baselines of dims)`,
+      `${METHODS_HELP} (default: those of the study file, or that the folder was asked for last; else sseds, what --searcher brings, and the baselines of dims)`,
       list,
     )
-    .option("--budgets <limits>", "budgets between commas (default: 10%)", list)
+    .option("--budgets <limits>", "budgets between commas (default: as for --methods, else 10%)", list)
     .option(
       "--seeds <numbers>",
-      "seeds between commas; one training of everything for each (default: 1)",
+      "seeds between commas; one training of everything for each (default: as for --methods, else 1)",
       wholes(),
     )
     .option(
@@ -80,27 +70,16 @@ export function command(): Command {
   addDeviceOptions(addTrainOptions(addModelOptions(made, { several: true })));
   return act<Options>(made, async (context, { keep = false, fieldWorth, ...options }) => {
     const study = studyOf(options);
-    const settings = study && { methods: study.methods ?? {}, searchers: study.searchers ?? [] };
-    const chosen = await chooseMethods({ ...options, settings });
-    // defaults here: commander would print lists as JSON in --help
-    const named = study?.methods && Object.keys(study.methods);
-    const names = options.methods ?? named ?? [...chosen.methods.added, ...defaultMethods];
-    const budgets = options.budgets ?? study?.budgets ?? ["10%"];
-    const seeds = options.seeds ?? study?.seeds ?? [1];
-    for (const budget of budgets) parseBudget(budget);
-    const methods = [...new Set(names)].map((name) => chosen.make(name));
+    if (options.cells && !study)
+      throw new UsageError("--cells names cells of a study, and this is none; leave it out.");
+    const { methods, modules, budgets, seeds, kept } = await askedNow(options, study);
     const cells = await openCells(context, { ...options, seed: seeds[0] }, study);
-    if (study) {
-      const all = Object.fromEntries(names.map((name) => [name, study.methods?.[name] ?? {}]));
-      const { modules } = chosen.methods;
-      const searchers = modules.map((url) => fileURLToPath(url));
-      keepStudy(options.run, { ...study, methods: all, budgets, seeds, searchers }, cells);
-    }
+    for (const { open } of cells) keepAsked(open.run.path, kept);
+    if (study) keepStudy(options.run, { ...study, ...kept }, cells);
     const cache =
       options.cache === false ? undefined : (options.cache ?? join(cacheOf(options.run), "..", "trials"));
     const { cells: results, failures } = await runStudy(context, options, {
-      ...{ cells, seeds, budgets, methods, keep, fieldWorth, cache },
-      modules: chosen.methods.modules,
+      ...{ cells, seeds, budgets, methods, modules, keep, fieldWorth, cache },
     });
     for (const { open } of cells) open.run.close();
     for (const { cell, comparison } of results) {
@@ -108,7 +87,8 @@ export function command(): Command {
       printComparison(context, comparison, cell.open.data.manifest.synthetic);
     }
     const folders = cells.map(({ open }) => open.run.path);
-    await writeReport(context, options.run, folders);
+    // of a study all of it, whichever cells were asked for now
+    await writeReport(context, options.run);
     for (const folder of folders) context.print(`every row is in ${shown(join(folder, "results.jsonl"))}`);
     context.document(
       study
@@ -125,7 +105,7 @@ export function command(): Command {
     if (failures.length === 0) return;
     const parts = failures.map(({ part }) => part).join(", ");
     throw new StudyFailed(
-      `compare: ${failures.length} failed (${parts}); run the same command again to try them again.`,
+      `compare: ${failures.length} failed (${parts}), why is said above and in the report; mend the cause, and the same command tries them again.`,
     );
   });
 }

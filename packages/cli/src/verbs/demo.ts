@@ -61,7 +61,10 @@ export function command(): Command {
     });
     open.run.close();
     const saliency = saliencyText(comparison, open.data.fields);
-    if (saliency) context.print(`What SSEDS found in one gradient pass:\n${saliency}\n`);
+    if (saliency)
+      context.print(
+        `What one gradient pass says each field is worth to the base model, and what SSEDS kept after trying allocations:\n${saliency}\n`,
+      );
     const { synthetic } = open.data.manifest;
     printComparison(context, comparison, synthetic);
     await writeReport(context, open.run.path);

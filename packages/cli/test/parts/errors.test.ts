@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { StoppedError } from "@trimtab/data";
 import { SchemeError } from "@trimtab/embeddings";
 import { BadOptionError } from "@trimtab/eval";
@@ -23,6 +24,23 @@ test.each([
 ])("%s is one line with its exit code", (_, error, code) => {
   expect(exitCodeOf(error)).toBe(code);
   expect(errorText(error, false)).toBe(`error: ${error.message}`);
+});
+
+test("what any package throws on purpose is not called a bug", () => {
+  const packages = join(import.meta.dir, "../../..");
+  const sources = readdirSync(packages)
+    .map((name) => join(packages, name, "src/errors.ts"))
+    .filter(existsSync)
+    .map((path) => readFileSync(path, "utf8"));
+  const bases = sources.flatMap((text) =>
+    [...text.matchAll(/class (\w+) extends Error\b/g)].map((m) => m[1]!),
+  );
+  expect(bases.length).toBeGreaterThan(9);
+  const called = bases.filter((name) => {
+    const made = { [name]: class extends Error {} };
+    return errorText(new made[name]!("m"), false) !== "error: m";
+  });
+  expect(called).toEqual([]);
 });
 
 describe("an error that nobody expected", () => {

@@ -103,6 +103,12 @@ test("processes give the rows that one process gives, and a second study trains 
   expect(existsSync(join(cwd, "two", "report.html"))).toBe(true);
   expect(readdirSync(join(cwd, "two")).sort()).toEqual(["other-fm", "report.html", "small-fm", "study.json"]);
 
+  // it is healthy, but no run
+  const asRun = await trimtab(["export", "--run", "two", "--out", "x"], { cwd });
+  expect([asRun.code, asRun.err]).toEqual([2, expect.stringContaining("holds a study")]);
+  const asModel = await trimtab(["export", "--run", "two/small-fm", "--out", "x"], { cwd });
+  expect([asModel.code, asModel.err]).toEqual([2, expect.stringContaining("keeps rows and no models")]);
+
   // another folder asks what was kept beside it
   const known = await must(study("three", "--jobs", "2"), { cwd });
   expect(known.err).toContain(`${count} of ${count} trainings`);
@@ -114,6 +120,13 @@ test("processes give the rows that one process gives, and a second study trains 
   expect(more.err).toContain(`(${2 * count} of ${2 * count} trainings)`);
   expect(more.out).toContain("over 2 seeds");
   expect(rowCount("three")).toBe(2 * count);
+
+  // a part of it again: nothing to train, and the page is still of all cells; so is a cell by its own folder
+  const before = evaluations("three");
+  await must(["compare", "--run", "three", "--cells", "small/fm"], { cwd });
+  expect(readFileSync(join(cwd, "three", "report.html"), "utf8")).toContain("other-fm");
+  await must(["compare", "--run", join("three", "small-fm")], { cwd });
+  expect([rowCount("three"), evaluations("three")]).toEqual([2 * count, before]);
 });
 
 test(`killed at any moment it leaves no process behind and goes on (seed ${SEED})`, async () => {
@@ -172,7 +185,7 @@ test("a part whose process is killed is told, the rest is done, and the next sta
   expect(await ended).toBe(1);
   const text = await said;
   expect(text).toContain("was killed, perhaps because memory ran out");
-  expect(text).toMatch(/error: compare: \d+ failed \(.*\); run the same command again/);
+  expect(text).toMatch(/error: compare: \d+ failed \(.*\), .*the same command tries them again/);
   await must(study("lost", "--jobs", "2", "--no-cache"), { cwd });
   expect(rowsOf("lost")).toEqual(rowsOf("one"));
 });
@@ -196,6 +209,18 @@ test("what cannot be is said before anything runs", async () => {
     2,
     expect.stringContaining('"small/dnn" is no cell of the study'),
   ]);
+  const plain = ["compare", "--data", await dataset(), "--model", "fm", "--run", "no"];
+  const refused = [
+    [study("no", "--seeds", "1,2,1"), "seed 1 is named twice"],
+    [study("no", "--budgets", "20%,5%,20%"), "budget 20% is named twice"],
+    [[...plain, "--budgets", "20%,20.0%"], "budgets 20% and 20.0% are the same"],
+    [[...plain, "--cells", "small/fm"], "--cells names cells of a study"],
+  ] as const;
+  for (const [args, why] of refused) {
+    const { code, err } = await trimtab([...args], { cwd });
+    expect([code, err]).toEqual([2, expect.stringContaining(why)]);
+  }
+  expect(existsSync(join(cwd, "no"))).toBe(false);
   const kinds = await trimtab(["compare", "--data", "x", "--model", "fm,xx", "--run", "no"], { cwd });
   expect([kinds.code, kinds.err]).toEqual([2, expect.stringContaining('"xx" is none of')]);
 });

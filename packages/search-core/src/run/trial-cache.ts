@@ -26,17 +26,21 @@ const CHECKPOINT = ["best.safetensors", "latest.safetensors"] as const;
 export class TrialCache {
   readonly folder: string;
   readonly #device: string;
+  readonly #onDamage: (path: string) => void;
 
-  /** `device` names what gives the same bits (`sameBits`). Nothing is written before there is something to keep. */
-  constructor(folder: string, device: string) {
+  /**
+   * `device` names what gives the same bits (`sameBits`). Nothing is written before there is something to keep. A file that cannot be read is
+   * no reason to stop: `onDamage` hears of it, it counts as absent, and what is trained again takes its place.
+   */
+  constructor(folder: string, device: string, onDamage: (path: string) => void = () => {}) {
     this.folder = folder;
     this.#device = device;
+    this.#onDamage = onDamage;
   }
 
-  /** The row of a training but for its scheme, or undefined. Throws RunFolderError for a damaged file. */
+  /** The row of a training but for its scheme, or undefined. */
   row(key: string): ResultRow | undefined {
-    const path = this.#file(key, "row.json");
-    return existsSync(path) ? parseResultRow(readJson(path, z.json()), path) : undefined;
+    return this.#read(key, "row.json", (path) => parseResultRow(readJson(path, z.json()), path));
   }
 
   /** Without the scheme: who asks by the key has it, and a mask may be megabytes. */
@@ -45,13 +49,15 @@ export class TrialCache {
     writeJson(this.#made(key, "row.json"), { ...row, config });
   }
 
-  /** What a search found, or undefined. Throws RunFolderError and SchemeFormatError for damaged files. */
+  /** What a search found, or undefined. */
   search(key: string): { readonly found: readonly Found[]; readonly saved: SavedSearch } | undefined {
-    const path = this.#file(key, "search.json");
-    if (!existsSync(path)) return undefined;
-    const { saved, schemes } = readJson(path, searchFileSchema);
-    const found = saved.found.map(({ budget }, i) => ({ budget, scheme: schemeFromJSON(schemes[i], path) }));
-    return { found, saved };
+    return this.#read(key, "search.json", (path) => {
+      const { saved, schemes } = readJson(path, searchFileSchema);
+      const found = saved.found.map(({ budget }, i) => ({
+        ...{ budget, scheme: schemeFromJSON(schemes[i], path) },
+      }));
+      return { found, saved };
+    });
   }
 
   keepSearch(key: string, saved: SavedSearch, found: readonly Found[]): void {
@@ -74,6 +80,17 @@ export class TrialCache {
     for (const name of CHECKPOINT) {
       const from = join(folder, name);
       if (existsSync(from)) share(from, this.#made(key, name));
+    }
+  }
+
+  #read<T>(key: string, name: string, read: (path: string) => T): T | undefined {
+    const path = this.#file(key, name);
+    if (!existsSync(path)) return undefined;
+    try {
+      return read(path);
+    } catch {
+      this.#onDamage(path);
+      return undefined;
     }
   }
 

@@ -35,14 +35,19 @@ test("a row is found under its key on the same device", () => {
   expect(new TrialCache(cache.folder, "cpu").row("k")).toEqual(row);
 });
 
-test("a damaged row is said, with its file", () => {
-  const cache = new TrialCache(join(root, "damaged"), "cpu");
+test("a damaged row is said, with its file, and another takes its place", () => {
+  const damaged: string[] = [];
+  const cache = new TrialCache(join(root, "damaged"), "cpu", (path) => damaged.push(path));
   cache.keepRow("k", row);
   const [folder] = readdirSync(cache.folder);
   const [name] = readdirSync(join(cache.folder, folder!));
   const path = join(cache.folder, folder!, name!);
   writeFileSync(path, readFileSync(path, "utf8").slice(0, 40));
-  expect(() => cache.row("k")).toThrow(path);
+  expect(cache.row("k")).toBeUndefined();
+  expect(damaged).toEqual([path]);
+  cache.keepRow("k", row);
+  expect(cache.row("k")).toEqual(row);
+  expect(damaged).toEqual([path]);
 });
 
 test("a search comes back with its schemes", () => {
@@ -62,6 +67,10 @@ test("a search comes back with its schemes", () => {
   expect(back.saved.found).toEqual([{ budget: "50%", scheme: "sseds-50%" }]);
   expect(back.found.map(({ budget }) => budget)).toEqual(["50%"]);
   expect(back.found[0]!.scheme.toJSON()).toEqual(scheme.toJSON());
+  const files = readdirSync(cache.folder, { recursive: true, encoding: "utf8" });
+  const path = join(cache.folder, files.find((name) => name.endsWith(".json"))!);
+  writeFileSync(path, readFileSync(path, "utf8").replace('"user"', "5"));
+  expect(cache.search("s")).toBeUndefined();
 });
 
 test("a checkpoint is shared, not copied, and one that is there stays", () => {
