@@ -91,11 +91,11 @@ function panel(cell: Cell): string {
   return chart.outerHTML;
 }
 
-/** All but the lowest tenth: what collapses leaves the panel, or the others would be one line. */
+/** All but the lowest fifth: what collapses leaves the panel, or the others would be one line. */
 function domainOf(spots: readonly { bytes: number; auc: number }[], base: number): [number, number] {
   const high = Math.max(base, ...spots.map(({ auc }) => auc));
   const sorted = spots.map(({ auc }) => auc).sort((a, b) => a - b);
-  const low = sorted[Math.floor(sorted.length * 0.1)]!;
+  const low = sorted[Math.floor(sorted.length * 0.2)]!;
   const room = Math.max(0.002, high - low);
   return [low - room / 20, high + room / 20];
 }
