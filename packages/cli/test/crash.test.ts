@@ -124,6 +124,7 @@ test("Ctrl-C writes a checkpoint, says how to go on, and is exit code 130", asyn
   expect(await child.exited).toBe(130);
   const said = await new Response(child.stderr).text();
   expect(said).toMatch(/error: training: stopped at step \d+; the checkpoint is in .*, go on with --resume/);
+  expect(existsSync(join(cwd, "stopped", "lock.json"))).toBe(false);
   const before = eventsOf("stopped").findLast(({ kind }) => kind === "checkpoint")!.step!;
   expect(before).toBeLessThan(160);
   await must(["train", "--run", "stopped", "--resume"], { cwd });

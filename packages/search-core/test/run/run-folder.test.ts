@@ -76,6 +76,26 @@ describe("RunFolder", () => {
     RunFolder.open(path).close();
   });
 
+  test("is given back by the end of a process that did not close it, and only by its owner's", () => {
+    const [mine, taken] = [fresh(), fresh()];
+    for (const path of [mine, taken]) RunFolder.create(path, config).close();
+    const index = JSON.stringify(join(import.meta.dirname, "..", "..", "src", "index.ts"));
+    const lock = JSON.stringify(join(taken, "lock.json"));
+    const script = `
+      const { existsSync, writeFileSync } = require("node:fs");
+      const { hostname } = require("node:os");
+      const { RunFolder } = await import(${index});
+      for (const path of ${JSON.stringify([mine, taken])}) RunFolder.open(path);
+      if (!existsSync(${lock})) process.exit(1);
+      writeFileSync(${lock}, JSON.stringify({ pid: process.ppid, host: hostname() }));
+      process.exit(130);
+    `;
+    const { exitCode, stderr } = Bun.spawnSync([process.execPath, "-e", script]);
+    expect([exitCode, stderr.toString()]).toEqual([130, ""]);
+    expect(existsSync(join(mine, "lock.json"))).toBe(false);
+    expect(existsSync(join(taken, "lock.json"))).toBe(true);
+  });
+
   test("does not take a folder that is something else", () => {
     const path = fresh();
     mkdirSync(path);
