@@ -4,7 +4,7 @@
  * trial is a process and a file; what is there is not computed again, so the same command goes on after any interruption.
  */
 import { openDataset } from "@trimtab/data";
-import { formatBytes, formatSeconds } from "@trimtab/eval";
+import { formatBytes, formatSeconds, formatTimeLeft } from "@trimtab/eval";
 import { Task } from "@trimtab/search-core";
 import { openDevice } from "@trimtab/tensor-core";
 import { StudyError } from "./errors.ts";
@@ -52,7 +52,7 @@ async function compute(typed: Typed, folder: StudyFolder): Promise<void> {
         if (session.fresh) session.cells++;
         session.fresh = false;
         const left = (session.seconds / Math.max(1, session.cells)) * (all - done);
-        console.log(`${done} of ${all} cells${left > 0 ? `; about ${formatSeconds(left)} left` : ""}`);
+        console.log(`${done} of ${all} cells${left > 0 ? `; about ${formatTimeLeft(left)} left` : ""}`);
       },
     });
     await study.run();

@@ -21,7 +21,14 @@ export {
   ResultsFileError,
 } from "./errors.ts";
 export { type EvaluateInput, evaluate } from "./evaluate.ts";
-export { formatBytes, formatCount, formatRatio, formatSeconds, formatShare } from "./format.ts";
+export {
+  formatBytes,
+  formatCount,
+  formatRatio,
+  formatSeconds,
+  formatShare,
+  formatTimeLeft,
+} from "./format.ts";
 export { logloss, loglossOfProbabilities, probabilitiesOf } from "./logloss.ts";
 export { type Metrics, metricsSchema } from "./metrics.ts";
 export { type PerUserAuc, perUserAuc } from "./per-user-auc.ts";
@@ -41,5 +48,5 @@ export {
   type Stability,
   stability,
 } from "./stability.ts";
-export { formatSummary, type Summary, summarize } from "./summary.ts";
+export { formatAmount, formatSummary, type Summary, summarize } from "./summary.ts";
 export { type Column, colorsAllowed, renderTable, type TableOptions } from "./table.ts";

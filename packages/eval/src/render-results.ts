@@ -1,6 +1,6 @@
 import { formatBytes, formatCount, formatRatio, formatSeconds } from "./format.ts";
 import type { ResultRow } from "./result-row.ts";
-import { formatSummary, type Summary, summarize } from "./summary.ts";
+import { formatAmount, formatSummary, type Summary, summarize } from "./summary.ts";
 import { type Column, renderTable, type TableOptions } from "./table.ts";
 
 /** Rows that differ in nothing but their seeds, summarised. */
@@ -85,15 +85,13 @@ export function renderResults(
   const number = (
     title: string,
     value: (group: ResultGroup) => Summary | null,
-    format: (value: number) => string,
+    format: (value: number, like?: number) => string,
   ): Column<ResultGroup> => ({
     title,
     align: "right",
     value: (group) => {
       const summary = value(group);
-      if (summary === null) return "-";
-      // A count that is the same for every seed is exact, not a measurement with a spread of zero.
-      return summary.min === summary.max ? format(summary.mean) : formatSummary(summary, format);
+      return summary === null ? "-" : formatAmount(summary, format);
     },
   });
   const measured =

@@ -33,7 +33,21 @@ export function summarize(values: ArrayLike<number>): Summary {
   return { n, mean, sd: n > 1 ? Math.sqrt(squares / (n - 1)) : null, min, max };
 }
 
-/** "0.8123 ± 0.0011", or the mean alone where there is one value. */
+/** "0.8123 ± 0.0011", or the mean alone where there is one value. For metrics, whose digits are fixed: a spread of 0.0000 was measured. */
 export function formatSummary(summary: Summary, format: (value: number) => string): string {
   return summary.sd === null ? format(summary.mean) : `${format(summary.mean)} ± ${format(summary.sd)}`;
+}
+
+/**
+ * Of counts, bytes, ratios and seconds, whose units and digits follow their size: "1.10 MiB ± 0.18 MiB", "2m 37s ± 31s". The spread is in
+ * the unit and with the digits of the mean, and is left out where these cannot show it ("5.00x", not "5.00x ± 2.56e-4x").
+ *
+ * @param format writes a number in the unit and with the digits of another: `formatBytes` and its like
+ */
+export function formatAmount(
+  { mean, sd }: Summary,
+  format: (value: number, like?: number) => string,
+): string {
+  const shown = format(sd ?? 0, mean);
+  return shown === format(0, mean) ? format(mean) : `${format(mean)} ± ${shown}`;
 }

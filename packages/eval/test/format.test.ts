@@ -1,5 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { formatBytes, formatCount, formatRatio, formatSeconds, formatShare } from "@trimtab/eval";
+import {
+  formatBytes,
+  formatCount,
+  formatRatio,
+  formatSeconds,
+  formatShare,
+  formatTimeLeft,
+} from "@trimtab/eval";
 import fc from "fast-check";
 import { settings } from "./arbitraries.ts";
 
@@ -36,6 +43,15 @@ describe("formats, examples", () => {
     [3599.7, "1h 00m"],
     [3725, "1h 02m"],
   ])("%p seconds is %p", (value, text) => expect(formatSeconds(value)).toBe(text));
+
+  test.each([
+    [0.2, "1 s"],
+    [8.2, "9 s"],
+    [32, "32 s"],
+    [59.2, "1m 00s"],
+    [66.1, "1m 07s"],
+    [3725, "1h 02m"],
+  ])("%p seconds that are left are %p", (value, text) => expect(formatTimeLeft(value)).toBe(text));
 
   test("ratios and shares", () => {
     expect(formatRatio(9.996)).toBe("10.0x");

@@ -78,6 +78,15 @@ describe("renderResults", () => {
     );
   });
 
+  test("a spread is in the unit of its mean, and only where that shows it", () => {
+    const close = (serve: number, seconds: number) =>
+      resultRow({ bytes: { serve, train: 1, uniform: 40960 }, seconds: { train: seconds } });
+    const table = renderResults([close(8190, 1.388), close(8194, 1.392)], { style: "markdown" });
+    expect(table).toContain("| 8.00 KiB | 5.00x | 1.39 s |");
+    const apart = renderResults([close(8092, 58), close(8292, 98)], { style: "markdown" });
+    expect(apart).toContain("| 8.00 KiB ± 0.14 KiB | 5.00x ± 0.09x | 1m 18s ± 28s |");
+  });
+
   test("several datasets or models get columns of their own", () => {
     const other = resultRow({ dataset: "frappe", datasetHash: "ff", synthetic: false });
     const table = renderResults([base, other], { style: "markdown" });

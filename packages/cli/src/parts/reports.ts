@@ -1,5 +1,5 @@
 /** Events of training and searching, for people (progress) and for the run folder (events.jsonl). */
-import { formatCount, formatSeconds } from "@trimtab/eval";
+import { formatCount, formatTimeLeft } from "@trimtab/eval";
 import type { EventLog, SearchEvent, TrainEvent } from "@trimtab/search-core";
 import type { Context } from "./context.ts";
 
@@ -12,7 +12,7 @@ export function trainReport(context: Context, log: EventLog, name: string): (eve
   return (event) => {
     if (event.kind === "step") {
       const { epoch, epochs, batch, batches, loss, rowsPerSecond, secondsLeft } = event;
-      const rate = `${formatCount(rowsPerSecond)} rows/s, ${secondsLeft < 60 ? `${Math.ceil(secondsLeft)} s` : formatSeconds(Math.ceil(secondsLeft))} left of the epoch`;
+      const rate = `${formatCount(rowsPerSecond)} rows/s, ${formatTimeLeft(secondsLeft)} left of the epoch`;
       const shownLoss = Number.isFinite(loss) ? `, loss ${loss.toFixed(4)}` : "";
       context.progress.update(
         `${name} epoch ${epoch + 1} of at most ${epochs}`,

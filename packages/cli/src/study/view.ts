@@ -1,5 +1,5 @@
 /** A study as it runs, on stderr: what each process does, how much is left and for how long; lines where there is no terminal. */
-import { formatSeconds } from "@trimtab/eval";
+import { formatTimeLeft } from "@trimtab/eval";
 import { MultiBar, type SingleBar } from "cli-progress";
 import type { Context } from "../parts/context.ts";
 import { barLine } from "../parts/progress.ts";
@@ -23,9 +23,7 @@ export function overallText({ done, total, failed, secondsLeft }: Overall): stri
   if (failed > 0) parts.push(`${failed} failed`);
   if (done < total)
     parts.push(
-      secondsLeft === undefined
-        ? "time left not known yet"
-        : `about ${formatSeconds(Math.ceil(secondsLeft))} left`,
+      secondsLeft === undefined ? "time left not known yet" : `about ${formatTimeLeft(secondsLeft)} left`,
     );
   return parts.join(", ");
 }
