@@ -145,7 +145,7 @@ export interface Study {
   readonly datasetHash: string;
   readonly synthetic: boolean;
   readonly model: string;
-  /** In order of first appearance; the base model first. */
+  /** The base model, searchers, baselines; of each kind as the command named them, then in order of appearance. All lists of a study keep this order. */
   readonly methods: readonly MethodInfo[];
   /** The largest first. */
   readonly budgets: readonly string[];

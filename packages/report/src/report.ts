@@ -40,7 +40,10 @@ export function readReport(
     if (group) group.push(source);
     else groups.push([source]);
   }
-  const studies = groups.map((group, i) => studyOf(group, { id: `study-${i + 1}`, baselines, frequencies }));
+  const order = askedOrder(full);
+  const studies = groups.map((group, i) =>
+    studyOf(group, { id: `study-${i + 1}`, baselines, frequencies, order }),
+  );
   const empty = sources.filter(({ rows }) => rows.length === 0).map(({ folder }) => folder);
   const [first, ...rest] = studies;
   const remarks = empty.map((folder) => `${folder}: no training is finished there yet.`);
@@ -51,6 +54,13 @@ export function readReport(
     studies: [{ ...first!, remarks: [...first!.remarks, ...remarks] }, ...rest],
     across: acrossOf(studies),
   };
+}
+
+/** One order for all studies of a page: methods as the last command of each folder named them, then others in order of appearance. */
+function askedOrder(sources: readonly Source[]): string[] {
+  const asked = sources.flatMap(({ history }) => history.asked.methods ?? []);
+  const seen = sources.flatMap(({ rows }) => rows.map(({ row }) => row.method));
+  return [...new Set([...asked, ...seen])];
 }
 
 function together(a: Source, b: Source): boolean {

@@ -4,13 +4,13 @@ import { type ResultRow, rowPlace, summarize } from "@trimtab/eval";
 import { advantages } from "@trimtab/search-core";
 import { fieldLines } from "./fields.ts";
 import type { Frequencies, Occurrences } from "./frequency.ts";
-import type { Impossible, MethodInfo, Point, Provenance, Study, Unfinished } from "./model.ts";
-import { inOrder } from "./order.ts";
+import type { Impossible, Point, Provenance, Study, Unfinished } from "./model.ts";
+import { inOrder, methodsIn } from "./order.ts";
 import { plateauRemark } from "./plateaus.ts";
 import { shapeOf } from "./shape.ts";
 import type { Source, SourceRow } from "./source.ts";
 import { stabilityOf } from "./stability.ts";
-import { baselinesIn, judge, searchersIn } from "./words.ts";
+import { judge, searchersIn } from "./words.ts";
 
 /** Fields that get a popularity curve of their own. */
 const CURVES = 8;
@@ -25,12 +25,22 @@ export interface StudyOptions {
   readonly id: string;
   readonly baselines: readonly string[];
   readonly frequencies: Frequencies;
+  /** Names of methods in the order in which they are listed; those that it lacks follow in order of appearance. */
+  readonly order: readonly string[];
 }
 
 /** Builds the study of `sources`, which `together` found to belong together. */
-export function studyOf(sources: readonly Source[], { id, baselines, frequencies }: StudyOptions): Study {
+export function studyOf(sources: readonly Source[], options: StudyOptions): Study {
+  const { id, baselines, frequencies, order } = options;
   const remarks = sources.flatMap(({ problems }) => problems);
-  const members = inOrder(latest(sources, remarks), ({ row }) => row);
+  const found = latest(sources, remarks);
+  const methods = methodsIn(
+    found.map(({ row }) => row),
+    baselines,
+    order,
+  );
+  const names = methods.map(({ name }) => name);
+  const members = inOrder(found, ({ row }) => row, names);
   const rows = members.map(({ row }) => row);
   remarks.push(...[plateauRemark(rows) ?? []].flat());
   const first = members[0]!;
@@ -39,7 +49,6 @@ export function studyOf(sources: readonly Source[], { id, baselines, frequencies
   const groups = grouped(members);
   const occurrences = fitting(frequencies.get(first.row.datasetHash), fields);
   const points = groups.map((group) => pointOf(group, shown, occurrences));
-  const kinds = methodsOf(rows, baselines);
   const stability = groups.flatMap(({ method, budget, members }) => {
     if (budget === null) return [];
     const schemes = members.map(({ scheme }) => scheme);
@@ -57,7 +66,7 @@ export function studyOf(sources: readonly Source[], { id, baselines, frequencies
     datasetHash,
     synthetic,
     model,
-    methods: kinds,
+    methods,
     budgets: budgetsOf(points, impossible),
     fields: fieldLines(fields, {
       points,
@@ -158,17 +167,6 @@ function largest(fields: readonly FieldSpec[]): number[] {
     .map((_, f) => f)
     .sort((a, b) => fields[b]!.rows - fields[a]!.rows)
     .slice(0, CURVES);
-}
-
-function methodsOf(rows: readonly ResultRow[], baselines: readonly string[]): MethodInfo[] {
-  const order = { base: 0, searcher: 1, baseline: 2 };
-  const there = baselinesIn(rows, baselines);
-  return [...new Set(rows.map(({ method }) => method))]
-    .map((name): MethodInfo => {
-      const kind = name === "base" ? "base" : there.includes(name) ? "baseline" : "searcher";
-      return { name, kind };
-    })
-    .sort((a, b) => order[a.kind] - order[b.kind]);
 }
 
 /** The largest first, by the bytes that were used under each; budgets that nobody met come last, as they were given. */

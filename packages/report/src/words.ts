@@ -24,7 +24,8 @@ export const coreBaselines: readonly string[] = [
   magnitude,
 ].map(({ searcherName }) => searcherName);
 
-const BASE = "base";
+/** The name of the uniform model in every row. */
+export const BASE = "base";
 
 /** Names of the baselines in the rows, labels of baselines among them, in order of appearance. */
 export function baselinesIn(rows: readonly ResultRow[], baselines: readonly string[]): string[] {

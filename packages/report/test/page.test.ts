@@ -214,7 +214,7 @@ describe.skipIf(found === undefined)("in Chromium", () => {
     expect([problems, requests]).toEqual([[], []]);
     const lines = page.locator("#contents tbody tr");
     expect(await lines.count()).toBe(3);
-    expect(await lines.nth(0).textContent()).toContain("pep at 50%; sseds at 50%");
+    expect(await lines.nth(0).textContent()).toContain("sseds at 50%; pep at 50%");
     expect(await lines.nth(2).textContent()).toMatch(/one-fm.*sseds at 50%; pep nowhere.*18 of 18/);
     const counted = page.locator("[data-table=contests] tbody tr");
     expect(await counted.count()).toBe(study.across.contests.length);

@@ -1,6 +1,8 @@
 /** A comparison in the terminal: the table, what is missing, the verdicts. Shared by `report`, `compare` and `demo`. */
 import { type ResultRow, renderResults } from "@trimtab/eval";
 import {
+  inOrder,
+  methodsIn,
   type Report,
   readFrequencies,
   readReport,
@@ -14,8 +16,10 @@ import { allBaselines, liveNames } from "./methods.ts";
 import { acrossText, dimsText, droppedFieldsText, stabilityText, timesText } from "./report-tables.ts";
 import { wrapWords } from "./wrap.ts";
 
-/** The table of rows; what training takes is shown where a method changes it. */
-export function printRows(context: Context, rows: readonly ResultRow[]): void {
+/** The table of rows, methods in the order of a report; what training takes is shown where a method changes it. */
+export function printRows(context: Context, found: readonly ResultRow[]): void {
+  const methods = methodsIn(found, allBaselines).map(({ name }) => name);
+  const rows = inOrder(found, (row) => row, methods);
   const training = rows.some(({ method, config }) => liveNames.includes(ownName(method, config.search)));
   context.print(renderResults(rows, { training }));
 }
