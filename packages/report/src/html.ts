@@ -4,6 +4,7 @@ import { acrossSection, contentsSection } from "./across-section.ts";
 import { script, style } from "./assets.ts";
 import { droppedSection } from "./dropped-section.ts";
 import type { Licence } from "./licences.ts";
+import { looksOf } from "./looks.ts";
 import { type Content, embeddedJson, html, Markup } from "./markup.ts";
 import type { Report, Study } from "./model.ts";
 import { DATA_ID, type PageData } from "./page/data.ts";
@@ -92,13 +93,11 @@ const DIGITS = 6;
 function pageData({ studies }: Report): PageData {
   const short = (_: string, value: unknown) =>
     typeof value === "number" && !Number.isInteger(value) ? Number(value.toPrecision(DIGITS)) : value;
-  const palette = [
-    ...new Set(["base", ...studies.flatMap(({ methods }) => methods.map(({ name }) => name))]),
-  ];
+  const looks = looksOf(studies);
   const data: PageData = {
     studies: studies.map(({ id, methods, budgets, points, fields }) => ({
       id,
-      palette,
+      looks,
       methods,
       budgets,
       points,

@@ -25,6 +25,7 @@ export type {
   Unfinished,
 } from "./model.ts";
 export { type ReportOptions, readReport } from "./report.ts";
+export { shippedLooks } from "./looks.ts";
 export { inOrder, methodsIn } from "./order.ts";
 export { plateauRemark } from "./plateaus.ts";
 export { coreBaselines, judge, searchersIn, sentence, unfinishedTogether, verdictLines } from "./words.ts";

@@ -137,6 +137,34 @@ describe.skipIf(found === undefined)("in Chromium", () => {
     expect(await page.locator("#study-1 [data-chart=heat] .cell-numbers").textContent()).toContain("·");
   });
 
+  test("methods have one order in all lists and charts, and the looks that their names fix", async () => {
+    const { page } = light;
+    const names = ["sseds", "pep", "smaller-dim"];
+    const of = (selector: string, attribute?: string) =>
+      page
+        .locator(`#study-1 ${selector}`)
+        .evaluateAll(
+          (all, name) => all.map((one) => (name ? one.getAttribute(name) : one.textContent) ?? ""),
+          attribute,
+        );
+    await page.locator("#study-1 select[data-budget]").selectOption("50%");
+    expect(await of("input[data-method]", "data-method")).toEqual(["base", ...names]);
+    expect(await of("[data-chart=heat] [aria-label='y-axis tick label'] text")).toEqual(names);
+    const bars = await of("[data-chart=times] [aria-label='y-axis tick label'] text");
+    expect(bars.map((text) => text.split(" ")[0])).toEqual([
+      "base",
+      "sseds",
+      "sseds",
+      "pep",
+      "pep",
+      "smaller-dim",
+    ]);
+    expect([...new Set(await of("[data-table=rows] tbody td:first-child"))]).toEqual(["base", ...names]);
+    const strokes = await of("[data-chart=serve] .method-line", "stroke");
+    expect(strokes).toEqual(["var(--m0)", "var(--m1)", "var(--m11)"]);
+    await page.locator("#study-1 select[data-budget]").selectOption("10%");
+  });
+
   test("a budget, a field and methods can be chosen", async () => {
     const { page } = light;
     await page.locator("#study-1 select[data-budget]").selectOption("50%");

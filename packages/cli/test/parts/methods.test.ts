@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { shippedLooks } from "@trimtab/report";
 import {
   allBaselines,
   defaultMethods,
@@ -35,6 +36,10 @@ test("ours are all there, and every list names them", async () => {
   expect(added).toEqual([]);
   for (const name of [...allBaselines, ...defaultMethods, ...liveNames]) expect(names).toContain(name);
   expect(new Set(names).size).toBe(names.length);
+});
+
+test("each of ours has a look of its own in reports", () => {
+  expect(Object.keys(shippedLooks).sort()).toEqual(["base", ...methodNames].sort());
 });
 
 describe("a module from outside", () => {

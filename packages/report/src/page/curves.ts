@@ -1,8 +1,8 @@
 /** Frequency against dim: numbers kept by how often an id occurs, by its rank, and for whole fields. */
 import * as Plot from "@observablehq/plot";
-import { colorOf, type PageStudy } from "./data.ts";
+import { colorOf, type PageStudy, symbolOf } from "./data.ts";
 import { count, logTicks, short } from "./format.ts";
-import { DASHES, symbolOf } from "./front.ts";
+import { DASHES } from "./front.ts";
 
 /** What ids are put into classes by. */
 export type By = "frequency" | "tenths";

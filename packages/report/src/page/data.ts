@@ -1,9 +1,17 @@
 /** What the page is given: of a report, what charts need. */
 import type { FieldLine, Study } from "../model.ts";
 
+export const SYMBOLS = ["circle", "square", "triangle", "diamond", "star", "cross", "wye"] as const;
+
+/** How a method is drawn: a colour by its name in the page's style, and a symbol. */
+export interface Look {
+  readonly color: string;
+  readonly symbol: (typeof SYMBOLS)[number];
+}
+
 export type PageStudy = Pick<Study, "id" | "methods" | "budgets" | "points"> & {
-  /** Methods of all studies, so that one looks the same in each. */
-  readonly palette: readonly string[];
+  /** By method. */
+  readonly looks: Readonly<Record<string, Look>>;
   readonly fields: readonly Pick<FieldLine, "name" | "occurrences">[];
 };
 
@@ -14,11 +22,6 @@ export interface PageData {
 /** The element that holds it, and the attributes by which page and markup know each other's parts. */
 export const DATA_ID = "data";
 
-/** Colours and strokes there are; more methods than that share colours, and differ in their symbols. */
-export const COLORS = 12;
+export const colorOf = (method: string, { looks }: PageStudy): string => `var(--${looks[method]!.color})`;
 
-export function colorOf(method: string, { palette }: Pick<PageStudy, "palette">): string {
-  if (method === "base") return "var(--base)";
-  const at = palette.filter((name) => name !== "base").indexOf(method);
-  return `var(--m${at % COLORS})`;
-}
+export const symbolOf = (method: string, { looks }: PageStudy): Look["symbol"] => looks[method]!.symbol;

@@ -1,7 +1,7 @@
 /** Test AUC against what a scheme costs: a line a method, noise bands over seeds, the base model's line with its band. */
 import * as Plot from "@observablehq/plot";
 import type { Point } from "../model.ts";
-import { colorOf, type PageStudy } from "./data.ts";
+import { colorOf, type PageStudy, symbolOf } from "./data.ts";
 import { bytes, count, logTicks } from "./format.ts";
 import { type Drawn, rangeOf } from "./range.ts";
 
@@ -13,8 +13,6 @@ const COSTS: Record<Cost, { label: string; show: (value: number) => string; base
   parameters: { label: "numbers in the embeddings (log scale)", show: count, base: 10 },
 };
 
-const SYMBOLS = ["circle", "square", "triangle", "diamond", "star", "cross", "wye"] as const;
-
 interface Spot extends Drawn {
   readonly method: string;
   readonly x: number;
@@ -23,10 +21,6 @@ interface Spot extends Drawn {
 
 /** Dashes of a baseline; a searcher's line is whole. */
 export const DASHES = "5 4";
-
-export function symbolOf(method: string, { palette }: PageStudy): (typeof SYMBOLS)[number] {
-  return SYMBOLS[Math.max(0, palette.indexOf(method)) % SYMBOLS.length]!;
-}
 
 export function front(
   study: PageStudy,
