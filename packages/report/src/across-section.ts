@@ -4,15 +4,17 @@ import { acrossLines, signed } from "./across.ts";
 import { cell, tableHead } from "./html-table.ts";
 import { html, type Markup } from "./markup.ts";
 import type { Across, ContestEntry, Report, Study, Tally } from "./model.ts";
+import { ofOneSeed } from "./words.ts";
 
 /** A line for each study. */
 export function contentsSection({ studies }: Report): Markup {
+  const several = !studies.some(({ judgements }) => judgements.some(({ better }) => better.some(ofOneSeed)));
   return html`<nav class="card" id="contents" aria-label="studies"><h2>Contents</h2>
 <div class="scroll" data-table="contents"><table>${tableHead([
     ["study"],
     ["dataset"],
     ["model"],
-    ["beats every baseline"],
+    [several ? "beats every baseline" : "ahead of every baseline"],
     ["base AUC", true],
     ["seeds", true],
     ["rows", true],
@@ -32,17 +34,18 @@ function contentsLine(study: Study, number: number): Markup {
 export function fewWords({ judgements }: Pick<Study, "judgements">): string {
   if (judgements.length === 0) return "no searcher has a row";
   const searchers = [...new Set(judgements.map(({ method }) => method))];
-  const budgets = (method: string, verdict: string) =>
-    judgements.flatMap((one) =>
-      one.method === method && one.verdict === verdict ? [one.budget ?? "no budget"] : [],
-    );
-  const winners = searchers.filter((name) => budgets(name, "beats").length > 0);
+  const budgets = (method: string) =>
+    judgements.flatMap((one) => {
+      if (one.method !== method || one.verdict !== "beats") return [];
+      return `${one.budget ?? "no budget"}${one.better.some(ofOneSeed) ? " (one seed)" : ""}`;
+    });
+  const winners = searchers.filter((name) => budgets(name).length > 0);
   const unjudged = searchers.filter((name) =>
     judgements.every((one) => one.method !== name || one.verdict === "no baseline"),
   );
   const losers = searchers.filter((name) => !winners.includes(name) && !unjudged.includes(name));
   return [
-    ...winners.map((name) => `${name} at ${budgets(name, "beats").join(", ")}`),
+    ...winners.map((name) => `${name} at ${budgets(name).join(", ")}`),
     ...(losers.length > 0 ? [`${losers.join(", ")} nowhere`] : []),
     ...(unjudged.length > 0 ? [`${unjudged.join(", ")} beside no baseline`] : []),
   ].join("; ");
@@ -54,7 +57,7 @@ export function acrossSection({ across, studies }: Report): Markup {
   }
   return html`<section class="card" id="across"><h2>Which method, at which budget</h2>
 <ul>${acrossLines(across).map((line) => html`<li>${line}</li>`)}</ul>
-<p class="soft">In each study the methods of one budget are compared by mean test AUC over the same seeds. <span class="mark place-best">best</span> has the highest mean, <span class="mark place-level">level</span> is not told apart from it (95% interval over seeds), <span class="mark place-behind">behind</span> is. Few seeds tell little apart: then almost everything is level. Below: how often each was what; its mean rank, and among how many methods; its mean distance to the best and to the uniform table in test AUC.</p>
+<p class="soft">In each study the methods of one budget are compared by mean test AUC over the same seeds. <span class="mark place-best">best</span> has the highest mean, <span class="mark place-level">level</span> is not told apart from it (95% interval over seeds), <span class="mark place-behind">behind</span> is. Few seeds tell little apart: then almost everything is level. ${across.contests.some(ofOneSeed) ? "With one seed the interval is the sampling error of one test AUC, and training noise is unknown. " : ""}Below: how often each was what; its mean rank, and among how many methods; its mean distance to the best and to the uniform table in test AUC.</p>
 <div class="scroll" data-table="tallies" tabindex="0"><table class="tallies">${tableHead([
     ["method"],
     ...across.budgets.map((budget) => [budget] as const),

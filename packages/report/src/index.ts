@@ -25,7 +25,8 @@ export type {
   Unfinished,
 } from "./model.ts";
 export { type ReportOptions, readReport } from "./report.ts";
+export { coreBaselines, judge, searchersIn, verdictLines } from "./judge.ts";
 export { shippedLooks } from "./looks.ts";
 export { inOrder, methodsIn } from "./order.ts";
 export { plateauRemark } from "./plateaus.ts";
-export { coreBaselines, judge, searchersIn, sentence, unfinishedTogether, verdictLines } from "./words.ts";
+export { ONE_SEED, sentence, unfinishedTogether } from "./words.ts";

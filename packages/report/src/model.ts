@@ -2,6 +2,9 @@
 import type { ResultRow, Summary } from "@trimtab/eval";
 import type { Advantage } from "@trimtab/search-core";
 
+/** The uniform model's name in every row. */
+export const BASE = "base";
+
 /** A searcher is judged; a baseline is what it must beat; "base" is the uniform model itself. */
 export type MethodKind = "base" | "searcher" | "baseline";
 
@@ -95,7 +98,7 @@ export interface StabilityLine {
 export interface Judgement {
   readonly method: string;
   readonly budget: string | null;
-  /** "beats": every baseline that was run at this budget. "no baseline": none was. */
+  /** "beats": every baseline that was run at this budget; with one seed by more than the sampling error of one AUC. "no baseline": none was. */
   readonly verdict: "beats" | "does not beat" | "no baseline";
   readonly better: readonly Advantage[];
   readonly level: readonly Advantage[];

@@ -1,7 +1,7 @@
 /** Methods and rows as a reader looks for them: what is trained in parallel ends in any order. */
 import type { ResultRow } from "@trimtab/eval";
-import type { MethodInfo } from "./model.ts";
-import { BASE, baselinesIn } from "./words.ts";
+import { baselinesIn } from "./judge.ts";
+import { BASE, type MethodInfo } from "./model.ts";
 
 const KINDS = ["base", "searcher", "baseline"] as const;
 

@@ -3,10 +3,10 @@ import type { ResultRow } from "@trimtab/eval";
 import { acrossOf } from "./across.ts";
 import { NothingToReport } from "./errors.ts";
 import type { Frequencies } from "./frequency.ts";
+import { coreBaselines } from "./judge.ts";
 import type { Report } from "./model.ts";
 import { readSource, runsIn, type Source } from "./source.ts";
 import { studyOf } from "./study.ts";
-import { coreBaselines } from "./words.ts";
 
 export interface ReportOptions {
   /** Methods that searchers must beat: those of search-core unless given. Everything else but "base" is a searcher. */

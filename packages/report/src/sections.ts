@@ -7,38 +7,41 @@ import {
   formatShare,
   type ResultRow,
 } from "@trimtab/eval";
-import { signed } from "./across.ts";
 import { cell, tableHead } from "./html-table.ts";
 import { type Content, html, type Markup } from "./markup.ts";
 import type { Judgement, Study } from "./model.ts";
-import { sentence, underMark, unfinishedTogether } from "./words.ts";
+import { besideUniform, ofOneSeed, ONE_SEED, sentence, underMark, unfinishedTogether } from "./words.ts";
 
 const seedsText = (seeds: readonly number[]) =>
   `${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}`;
 
 export function verdictSection({ judgements, advantages, synthetic }: Study): Markup {
   const lines = judgements.map(
-    (one) => html`<li data-verdict="${one.verdict}">${markOf(one)} ${underMark(one)}${besideBase(one)}</li>`,
+    (one) =>
+      html`<li data-verdict="${one.verdict}">${markOf(one)} ${underMark(one)}${one.base && html` <span class="soft">${besideUniform(one.base)}</span>`}</li>`,
   );
   const pairs = advantages.map((one) => html`<li>${sentence(one)}</li>`);
   return html`<section class="card verdicts"><h3>Verdicts</h3>
-<p class="soft">Each searcher beside the baselines at the same budget: differences of test AUC seed by seed, outside the 95% interval or not. One pair in twenty looks different by chance.${synthetic ? " All numbers are from generated (synthetic) data." : ""}</p>
+<p class="soft">Each searcher beside the baselines at the same budget: ${howJudged(advantages)}${synthetic ? " All numbers are from generated (synthetic) data." : ""}</p>
 ${lines.length === 0 ? html`<p class="empty">No searcher has a finished row, so there is nothing to judge.</p>` : html`<ul class="plain">${lines}</ul>`}
 ${pairs.length === 0 ? null : html`<details><summary>Each pair, with its difference and noise (${pairs.length})</summary><ul class="plain">${pairs}</ul></details>`}
 </section>`;
 }
 
-function markOf({ verdict }: Judgement): Markup {
+function howJudged(pairs: Study["advantages"]): string {
+  const one = pairs.filter(ofOneSeed).length;
+  const several =
+    "differences of test AUC seed by seed, outside the 95% interval or not. One pair in twenty looks different by chance.";
+  if (one === 0) return several;
+  return one === pairs.length ? `differences of test AUC. ${ONE_SEED}` : `${several} ${ONE_SEED}`;
+}
+
+function markOf({ verdict, better }: Judgement): Markup {
+  if (verdict === "beats" && better.some(ofOneSeed))
+    return html`<span class="mark place-level">ahead of the baselines</span>`;
   if (verdict === "beats") return html`<span class="mark good">beats the baselines</span>`;
   if (verdict === "no baseline") return html`<span class="mark warn">no baseline</span>`;
   return html`<span class="mark bad">does not beat the baselines</span>`;
-}
-
-function besideBase({ base }: Judgement): Content {
-  if (base === null) return null;
-  const word = { better: "above", worse: "below", "within noise": "not told apart from" }[base.verdict];
-  const gain = `${signed(base.mean)} ± ${base.noise.toFixed(4)}`;
-  return html` <span class="soft">${word[0]!.toUpperCase()}${word.slice(1)} the uniform base model (${gain}).</span>`;
 }
 
 export function missingSection({ impossible, unfinished, remarks }: Study): Content {

@@ -4,13 +4,13 @@ import { type ResultRow, rowPlace, summarize } from "@trimtab/eval";
 import { advantages } from "@trimtab/search-core";
 import { fieldLines } from "./fields.ts";
 import type { Frequencies, Occurrences } from "./frequency.ts";
+import { judge, searchersIn } from "./judge.ts";
 import type { Impossible, Point, Provenance, Study, Unfinished } from "./model.ts";
 import { inOrder, methodsIn } from "./order.ts";
 import { plateauRemark } from "./plateaus.ts";
 import { shapeOf } from "./shape.ts";
 import type { Source, SourceRow } from "./source.ts";
 import { stabilityOf } from "./stability.ts";
-import { judge, searchersIn } from "./words.ts";
 
 /** Fields that get a popularity curve of their own. */
 const CURVES = 8;

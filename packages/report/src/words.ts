@@ -1,100 +1,54 @@
 /** Verdicts in words: what is told apart from what, and plainly where a searcher does not beat the baselines. */
-import type { ResultRow } from "@trimtab/eval";
-import {
-  type Advantage,
-  advantages,
-  dimsBySize,
-  hashedRows,
-  magnitude,
-  ownName,
-  randomDims,
-  smallerDim,
-  smallerDimProjected,
-} from "@trimtab/search-core";
+import type { Advantage } from "@trimtab/search-core";
 import { signed } from "./across.ts";
-import type { Judgement, Study } from "./model.ts";
-
-/** The baselines of search-core. Whoever knows more of them (row pruning is search-fiited's) says so. */
-export const coreBaselines: readonly string[] = [
-  smallerDim,
-  smallerDimProjected,
-  dimsBySize,
-  randomDims,
-  hashedRows,
-  magnitude,
-].map(({ searcherName }) => searcherName);
-
-/** The name of the uniform model in every row. */
-export const BASE = "base";
-
-/** Names of the baselines in the rows, labels of baselines among them, in order of appearance. */
-export function baselinesIn(rows: readonly ResultRow[], baselines: readonly string[]): string[] {
-  const hits = rows.filter(({ method, config }) => baselines.includes(ownName(method, config.search)));
-  return [...new Set(hits.map(({ method }) => method))];
-}
-
-/** Names of the methods in the rows that are neither baselines nor the base model, in order of appearance. */
-export function searchersIn(rows: readonly ResultRow[], baselines: readonly string[]): string[] {
-  const others = [BASE, ...baselinesIn(rows, baselines)];
-  return [...new Set(rows.map(({ method }) => method))].filter((name) => !others.includes(name));
-}
-
-/** Each searcher at each budget beside every baseline that was run at it. */
-export function judge(rows: readonly ResultRow[], baselines: readonly string[] = coreBaselines): Judgement[] {
-  const there = baselinesIn(rows, baselines);
-  return searchersIn(rows, baselines).flatMap((method) => {
-    const all = advantages(rows, method);
-    const budgets = [...new Set(rows.filter((r) => r.method === method).map((r) => r.budget))];
-    return budgets.map((budget) => judgement(method, budget, all, there));
-  });
-}
-
-function judgement(
-  method: string,
-  budget: string | null,
-  all: readonly Advantage[],
-  baselines: readonly string[],
-): Judgement {
-  const mine = all.filter((a) => a.budget === budget);
-  const beside = mine.filter(({ other }) => baselines.includes(other));
-  const having = (verdict: Advantage["verdict"]) => beside.filter((a) => a.verdict === verdict);
-  const [better, level, worse] = [having("better"), having("within noise"), having("worse")];
-  const verdict =
-    beside.length === 0 ? "no baseline" : better.length === beside.length ? "beats" : "does not beat";
-  const base = mine.find(({ other }) => other === BASE) ?? null;
-  const told = { method, budget, verdict, better, level, worse, base } as const;
-  return { ...told, headline: headlineOf(told) };
-}
+import { BASE, type Judgement, type Study } from "./model.ts";
 
 type Told = Omit<Judgement, "headline">;
 
+/** Of training noise nothing is known then, so nothing is said to beat anything. */
+export const ofOneSeed = ({ seeds }: Pick<Advantage, "seeds">): boolean => seeds.length === 1;
+
+/** To be said once beside verdicts of which some are of one seed. */
+export const ONE_SEED =
+  "One seed tells nothing of training noise: ahead and behind mean by more than the sampling error of one test AUC.";
+
+const UNKNOWN = "one seed, so training noise is unknown";
+
+/** What a pair is called over several seeds, and with one. */
+const WORDS: Record<Advantage["verdict"], readonly [several: string, one: string]> = {
+  better: ["beats", "is ahead of"],
+  "within noise": ["is not told apart from", "is not told apart from"],
+  worse: ["is worse than", "is behind"],
+};
+const wordOf = (pair: Advantage) => WORDS[pair.verdict][ofOneSeed(pair) ? 1 : 0];
+
 const listOf = (list: readonly Advantage[]) => list.map(({ other }) => other).join(", ");
 
+/** " (one seed, so training noise is unknown)"; of some pairs alone with their names. */
 function oneSeed({ better, level, worse }: Told): string {
   const beside = [...better, ...level, ...worse];
-  return beside.length > 0 && beside.every(({ seeds }) => seeds.length === 1) ? " (one seed only)" : "";
+  const ones = beside.filter(ofOneSeed);
+  if (ones.length === 0) return "";
+  return ones.length === beside.length ? ` (${UNKNOWN})` : ` (${listOf(ones)}: ${UNKNOWN})`;
 }
 
 /** "beats A; is not told apart from B; is worse than C". */
 function partsOf({ better, level, worse }: Told): string {
-  return [
-    better.length > 0 ? `beats ${listOf(better)}` : "",
-    level.length > 0 ? `is not told apart from ${listOf(level)}` : "",
-    worse.length > 0 ? `is worse than ${listOf(worse)}` : "",
-  ]
-    .filter((part) => part !== "")
-    .join("; ");
+  const parts = Map.groupBy([...better, ...level, ...worse], wordOf);
+  return [...parts].map(([word, pairs]) => `${word} ${listOf(pairs)}`).join("; ");
 }
 
-const whoOf = ({ method, budget }: Told) => (budget === null ? method : `${method} at ${budget}`);
+const whoOf = ({ method, budget }: Pick<Told, "method" | "budget">) =>
+  budget === null ? method : `${method} at ${budget}`;
 
-function headlineOf(told: Told): string {
+/** One sentence. */
+export function headlineOf(told: Told): string {
   const { verdict, better } = told;
   const [who, one] = [whoOf(told), oneSeed(told)];
   if (verdict === "no baseline") return `${who}: no baseline was run at this budget with the same seeds.`;
   if (verdict === "beats") {
     const all = better.length === 1 ? "the one baseline there is" : `all ${better.length} baselines`;
-    return `${who} beats ${all}: ${listOf(better)}${one}.`;
+    return `${who} ${one === "" ? "beats" : "is ahead of"} ${all}: ${listOf(better)}${one}.`;
   }
   return `${who} does not beat the baselines${one}: it ${partsOf(told)}.`;
 }
@@ -107,27 +61,23 @@ export function underMark(told: Judgement): string {
 }
 
 /** One pair in one sentence, with the difference and its noise. */
-export function sentence({ method, budget, other, mean, noise, seeds, verdict }: Advantage): string {
-  const who = budget === null ? method : `${method} at ${budget}`;
+export function sentence(pair: Advantage): string {
+  const { other, mean, noise, seeds, verdict } = pair;
+  const what = `${whoOf(pair)} ${wordOf(pair)} ${other === BASE ? "the uniform base model" : other}`;
   const gain = `${signed(mean)} test AUC`;
-  const word = { better: "beats", worse: "is worse than", "within noise": "is not told apart from" }[verdict];
-  const whom = other === BASE ? "the uniform base model" : other;
-  const beside =
-    seeds.length === 1
-      ? `one seed only, so training noise is unknown; the test rows alone give ±${noise.toFixed(4)}`
-      : `95% interval ±${noise.toFixed(4)} over ${seeds.length} seeds`;
-  return `${who} ${word} ${whom}: ${gain} (${beside})`;
+  if (!ofOneSeed(pair)) {
+    return `${what}: ${gain} (95% interval ±${noise.toFixed(4)} over ${seeds.length} seeds)`;
+  }
+  const by = verdict === "within noise" ? "" : " by more than the sampling error of one AUC";
+  return `${what}${by}: ${gain} (the test rows alone give ±${noise.toFixed(4)}; ${UNKNOWN})`;
 }
 
-/** Every searcher of the rows in words: first a line for each budget, then, where there are several methods, each pair. */
-export function verdictLines(
-  rows: readonly ResultRow[],
-  baselines: readonly string[] = coreBaselines,
-): { readonly headlines: string[]; readonly pairs: string[] } {
-  return {
-    headlines: judge(rows, baselines).map(({ headline }) => headline),
-    pairs: searchersIn(rows, baselines).flatMap((method) => advantages(rows, method).map(sentence)),
-  };
+/** "Above the uniform base model (+0.0012 ± 0.0007)." */
+export function besideUniform(base: Advantage): string {
+  const word = { better: "Above", worse: "Below", "within noise": "Not told apart from" }[base.verdict];
+  const noise = base.noise.toFixed(4);
+  const beside = ofOneSeed(base) ? `; the test rows alone give ±${noise}` : ` ± ${noise}`;
+  return `${word} the uniform base model (${signed(base.mean)}${beside}).`;
 }
 
 /** A line for all budgets of a method that lack the same seeds. */

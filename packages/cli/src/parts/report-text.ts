@@ -3,6 +3,7 @@ import { type ResultRow, renderResults } from "@trimtab/eval";
 import {
   inOrder,
   methodsIn,
+  ONE_SEED,
   type Report,
   readFrequencies,
   readReport,
@@ -24,18 +25,26 @@ export function printRows(context: Context, found: readonly ResultRow[]): void {
   context.print(renderResults(rows, { training }));
 }
 
-/** What can be said of every searcher in the rows: first a line for each budget, then each pair with its numbers. */
+/** More pairs than these would scroll the results away. */
+const FEW_PAIRS = 12;
+
+/** What can be said of every searcher in the rows: a line for each budget; then each pair with its numbers where they are few. */
 export function printVerdicts(
   context: Context,
   rows: readonly ResultRow[],
   options: { readonly pairs: boolean } = { pairs: true },
 ): void {
-  const { headlines, pairs } = verdictLines(rows, allBaselines);
-  for (const lines of options.pairs ? [headlines, pairs] : [headlines]) {
+  const { headlines, pairs, oneSeed } = verdictLines(rows, allBaselines);
+  const told = pairs.length <= FEW_PAIRS ? pairs : [pairsElsewhere(pairs.length)];
+  for (const lines of [[...headlines, ...(oneSeed ? [ONE_SEED] : [])], options.pairs ? told : []]) {
     if (lines.length > 0) context.print("");
     for (const line of lines) context.print(wrapWords(line));
   }
 }
+
+/** Where pairs can be read that are not listed. */
+const pairsElsewhere = (count: number): string =>
+  `${count} pairs of methods, each with its difference and noise, are not listed here: a report's page has them (report.html, or trimtab report --out FILE), and its JSON (--json-out FILE).`;
 
 /** A report with the command's own baselines, and with how often ids occur where the data is at hand. */
 export async function reportOf(folders: readonly string[]): Promise<Report> {
@@ -55,6 +64,8 @@ export function printReport(context: Context, report: Report): void {
       if (text !== undefined) context.print(`${text}\n`);
     }
   }
+  const pairs = studies.reduce((n, { advantages }) => n + advantages.length, 0);
+  if (several && pairs > 0) context.print(`${wrapWords(pairsElsewhere(pairs))}\n`);
   const across = acrossText(report);
   if (across !== undefined) context.print(`${across}\n`);
 }
