@@ -1,6 +1,6 @@
 // A comparison writes each row as it is known, never computes one twice, and shows what cannot be.
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readResults } from "@trimtab/eval";
 import { must, trimtab } from "./support/command.ts";
@@ -96,6 +96,18 @@ test("compare", async () => {
     const twice = await trimtab(["report", "--run", "c", "--out", one!, "--csv", other!], { cwd });
     expect([twice.code, twice.err]).toEqual([2, expect.stringContaining("name one file twice")]);
   }
+
+  // what went wrong is no "not finished"
+  const broken = join(cwd, "broken");
+  cpSync(join(cwd, "c"), broken, { recursive: true });
+  const events = [
+    { kind: "asked", methods: ["sseds", "pep"], budgets: ["50%"], seeds: [1, 2] },
+    ...[1, 2].map((seed) => ({ kind: "failed", method: "pep", seed, message: "no memory\nwas left" })),
+  ];
+  for (const event of events) appendFileSync(join(broken, "events.jsonl"), `${JSON.stringify(event)}\n`);
+  const said = await must(["report", "--run", "broken"], { cwd });
+  expect(said.out).toContain("pep at 50% (seed 1, 2): failed: no memory was left\n");
+  expect(said.out).not.toContain("not finished");
 
   // a study: comparisons in sub-folders of a folder that has a study.json
   const study = join(cwd, "study");

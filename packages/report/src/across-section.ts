@@ -3,6 +3,7 @@ import { formatSummary } from "@trimtab/eval";
 import { acrossLines, signed } from "./across.ts";
 import { cell, tableHead } from "./html-table.ts";
 import { html, type Markup } from "./markup.ts";
+import { placesText, together } from "./missing.ts";
 import type { Across, ContestEntry, Report, Study, Tally } from "./model.ts";
 import { ofOneSeed } from "./words.ts";
 
@@ -22,13 +23,26 @@ export function contentsSection({ studies }: Report): Markup {
 }
 
 function contentsLine(study: Study, number: number): Markup {
-  const { id, dataset, synthetic, model, provenance, progress, impossible, remarks } = study;
+  const { id, dataset, synthetic, model, provenance, progress, impossible, unfinished, failed, remarks } =
+    study;
   const base = study.points.find(({ method }) => method === "base")?.auc ?? null;
   const { done, asked } = progress;
-  const open = done < asked ? html` <span class="mark warn">not finished</span>` : null;
+  const open = [
+    failed.length > 0 &&
+      html` <span class="mark bad">${failed.reduce((n, { seeds }) => n + seeds.length, 0)} failed</span>`,
+    unfinished.length > 0 && html` <span class="mark warn">not finished</span>`,
+    together(failed).map(
+      (line) =>
+        html`<div class="why">${placesText(line)} <a href="#${id}-missing">failed</a>: ${clipped(line.message)}</div>`,
+    ),
+  ];
   const missing = impossible.length > 0 ? `, ${impossible.length} not possible` : "";
   return html`<tr><td data-v="${number}"><a href="#${id}">${number}. ${study.name}</a></td>${cell(`${dataset}${synthetic ? " (synthetic)" : ""}`)}${cell(model)}<td class="wrap" data-v="${fewWords(study)}">${fewWords(study)}</td>${cell(base ? formatSummary(base, (v) => v.toFixed(4)) : "-", base?.mean ?? null)}${cell(String(provenance.seeds.length), provenance.seeds.length)}<td class="number" data-v="${done}">${done} of ${asked}${missing}${open}${remarks.length > 0 ? html` <span class="soft">${remarks.length} ${remarks.length === 1 ? "remark" : "remarks"}</span>` : null}</td></tr>`;
 }
+
+/** Letters of a message in the contents; all of it is in the study's own section. */
+const MESSAGE = 120;
+const clipped = (text: string) => (text.length > MESSAGE ? `${text.slice(0, MESSAGE - 1)}…` : text);
 
 /** "pep at 20%, 5%; sseds nowhere". */
 export function fewWords({ judgements }: Pick<Study, "judgements">): string {

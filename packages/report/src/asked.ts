@@ -1,4 +1,4 @@
-/** What a comparison was asked for, as far as its folder tells: without that nobody could say what is missing. */
+/** What a comparison was asked for and what went wrong, as far as its folder tells: without that nobody could say what is missing. */
 import { existsSync, readFileSync } from "node:fs";
 
 export interface Asked {
@@ -14,11 +14,20 @@ export interface MissingEvent {
   readonly reason: string;
 }
 
+/** A method that went wrong under a seed ("base": the base model); budgets that it had finished keep their rows. */
+export interface FailedEvent {
+  readonly method: string;
+  readonly seed: number;
+  readonly message: string;
+}
+
 export interface History {
   /** Every command line that worked in the folder, in order, each once. */
   readonly commands: readonly string[];
   readonly asked: Asked;
   readonly missing: readonly MissingEvent[];
+  /** What went wrong and was not mended: no row of the method and seed was made after it. */
+  readonly failed: readonly FailedEvent[];
 }
 
 interface Line {
@@ -35,10 +44,11 @@ export function readHistory(path: string): History {
   const commands: string[] = [];
   let asked: Asked = { methods: undefined, budgets: undefined, seeds: undefined };
   const missing = new Map<string, MissingEvent>();
+  const failed = new Map<string, FailedEvent>();
   const text = existsSync(path) ? readFileSync(path, "utf8") : "";
   for (const raw of text.split("\n")) {
     // most lines tell steps, and are not read
-    if (!/"kind":"(started|resumed|asked|missing)"/.test(raw)) continue;
+    if (!/"kind":"(started|resumed|asked|missing|failed|row)"/.test(raw)) continue;
     const line = parsed(raw);
     if ((line.kind === "started" || line.kind === "resumed") && typeof line.command === "string") {
       commands.push(line.command);
@@ -50,9 +60,19 @@ export function readHistory(path: string): History {
       const { method, budget, seed, reason } = line;
       if (typeof method !== "string" || typeof budget !== "string" || typeof seed !== "number") continue;
       missing.set(JSON.stringify([method, budget, seed]), { method, budget, seed, reason: String(reason) });
+    } else if (line.kind === "failed") {
+      const { method, seed, message } = line;
+      if (typeof method !== "string" || typeof seed !== "number") continue;
+      failed.set(JSON.stringify([method, seed]), { method, seed, message: String(message).trim() });
+    } else if (line.kind === "row" && line.known !== true) {
+      // a row that was there before is told again by every command
+      failed.delete(JSON.stringify([line.method, line.seed]));
     }
   }
-  return { commands: [...new Set(commands)], asked, missing: [...missing.values()] };
+  return {
+    ...{ commands: [...new Set(commands)], asked },
+    ...{ missing: [...missing.values()], failed: [...failed.values()] },
+  };
 }
 
 /** A line that a killed run left torn says nothing. */

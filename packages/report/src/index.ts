@@ -10,6 +10,7 @@ export type {
   Contest,
   ContestEntry,
   Curves,
+  Failed,
   FieldLine,
   Impossible,
   Judgement,
@@ -29,4 +30,5 @@ export { coreBaselines, judge, searchersIn, verdictLines } from "./judge.ts";
 export { shippedLooks } from "./looks.ts";
 export { inOrder, methodsIn } from "./order.ts";
 export { plateauRemark } from "./plateaus.ts";
-export { ONE_SEED, sentence, unfinishedTogether } from "./words.ts";
+export { placesText, together } from "./missing.ts";
+export { ONE_SEED, sentence } from "./words.ts";

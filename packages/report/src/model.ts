@@ -124,6 +124,11 @@ export interface Unfinished {
   readonly seeds: readonly number[];
 }
 
+/** Something that was asked for, was tried and went wrong; the same command tries it again. */
+export interface Failed extends Unfinished {
+  readonly message: string;
+}
+
 export interface Provenance {
   readonly folders: readonly string[];
   readonly commands: readonly string[];
@@ -159,6 +164,7 @@ export interface Study {
   readonly advantages: readonly Advantage[];
   readonly impossible: readonly Impossible[];
   readonly unfinished: readonly Unfinished[];
+  readonly failed: readonly Failed[];
   /** Trainings that are done, and that were asked for; what is not possible is not counted. */
   readonly progress: { readonly done: number; readonly asked: number };
   /** Without schemes, whose masks may be megabytes; they are in the run folder. */

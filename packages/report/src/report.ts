@@ -31,7 +31,7 @@ export function readReport(
   const full = sources.filter(({ rows }) => rows.length > 0);
   if (full.length === 0) {
     throw new NothingToReport(
-      `${folders.join(", ")}: no training is finished, so there is nothing to report; run the comparison on and report again.`,
+      `${folders.join(", ")}: no training is finished, so there is nothing to report; run the comparison on and report again.${sources.map(whyEmpty).join("")}`,
     );
   }
   const groups: Source[][] = [];
@@ -44,9 +44,11 @@ export function readReport(
   const studies = groups.map((group, i) =>
     studyOf(group, { id: `study-${i + 1}`, baselines, frequencies, order }),
   );
-  const empty = sources.filter(({ rows }) => rows.length === 0).map(({ folder }) => folder);
+  const empty = sources.filter(({ rows }) => rows.length === 0);
   const [first, ...rest] = studies;
-  const remarks = empty.map((folder) => `${folder}: no training is finished there yet.`);
+  const remarks = empty.map(
+    (source) => `${source.folder}: no training is finished there yet.${whyEmpty(source)}`,
+  );
   return {
     version: 1,
     created: new Date().toISOString(),
@@ -54,6 +56,11 @@ export function readReport(
     studies: [{ ...first!, remarks: [...first!.remarks, ...remarks] }, ...rest],
     across: acrossOf(studies),
   };
+}
+
+/** What went wrong in a folder that has no row to show it beside. */
+function whyEmpty({ history: { failed } }: Source): string {
+  return failed.map(({ method, seed, message }) => ` ${method} (seed ${seed}) failed: ${message}`).join("");
 }
 
 /** One order for all studies of a page: methods as the last command of each folder named them, then others in order of appearance. */

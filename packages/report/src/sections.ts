@@ -9,8 +9,9 @@ import {
 } from "@trimtab/eval";
 import { cell, tableHead } from "./html-table.ts";
 import { type Content, html, type Markup } from "./markup.ts";
+import { placesText, together } from "./missing.ts";
 import type { Judgement, Study } from "./model.ts";
-import { besideUniform, ofOneSeed, ONE_SEED, sentence, underMark, unfinishedTogether } from "./words.ts";
+import { besideUniform, ofOneSeed, ONE_SEED, sentence, underMark } from "./words.ts";
 
 const seedsText = (seeds: readonly number[]) =>
   `${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}`;
@@ -44,18 +45,25 @@ function markOf({ verdict, better }: Judgement): Markup {
   return html`<span class="mark bad">does not beat the baselines</span>`;
 }
 
-export function missingSection({ impossible, unfinished, remarks }: Study): Content {
-  if (impossible.length + unfinished.length + remarks.length === 0) return null;
+export function missingSection({ impossible, unfinished, failed, remarks }: Study): Content {
+  if (impossible.length + unfinished.length + failed.length + remarks.length === 0) return null;
   return html`<section class="card"><h3>What is missing</h3>
+${
+  failed.length === 0
+    ? null
+    : html`<p><span class="mark bad">failed</span> Trainings that went wrong; the same command tries them again:</p><ul data-failed>${together(
+        failed,
+      ).map(
+        (line) =>
+          html`<li>${placesText(line)} (${seedsText(line.seeds)}): <span class="message">${line.message}</span></li>`,
+      )}</ul>`
+}
 ${
   unfinished.length === 0
     ? null
-    : html`<p><span class="mark warn">not finished</span> This comparison is half done. Still to come:</p><ul data-unfinished>${unfinishedTogether(
-        { unfinished },
-      ).map(
-        ({ method, budgets, seeds }) =>
-          html`<li>${method}${budgets.length === 0 ? "" : ` at ${budgets.join(", ")}`}: ${seedsText(seeds)}</li>`,
-      )}</ul>`
+    : html`<p><span class="mark warn">not finished</span> This comparison is half done. Still to come:</p><ul data-unfinished>${together(
+        unfinished,
+      ).map((line) => html`<li>${placesText(line)}: ${seedsText(line.seeds)}</li>`)}</ul>`
 }
 ${
   impossible.length === 0

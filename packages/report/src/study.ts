@@ -5,7 +5,8 @@ import { advantages } from "@trimtab/search-core";
 import { fieldLines } from "./fields.ts";
 import type { Frequencies, Occurrences } from "./frequency.ts";
 import { judge, searchersIn } from "./judge.ts";
-import type { Impossible, Point, Provenance, Study, Unfinished } from "./model.ts";
+import { impossibleOf, openOf, seedOf } from "./missing.ts";
+import type { Impossible, Point, Provenance, Study } from "./model.ts";
 import { inOrder, methodsIn } from "./order.ts";
 import { plateauRemark } from "./plateaus.ts";
 import { shapeOf } from "./shape.ts";
@@ -55,8 +56,8 @@ export function studyOf(sources: readonly Source[], options: StudyOptions): Stud
     return stabilityOf(method, budget, schemes) ?? [];
   });
   const impossible = impossibleOf(sources, rows);
-  const unfinished = unfinishedOf(sources, rows, impossible);
-  const open = unfinished.reduce((n, { seeds }) => n + seeds.length, 0);
+  const { unfinished, failed } = openOf(sources, rows, impossible);
+  const open = [...unfinished, ...failed].reduce((n, { seeds }) => n + seeds.length, 0);
   const { dataset, datasetHash, synthetic, model } = first.row;
   return {
     id,
@@ -81,6 +82,7 @@ export function studyOf(sources: readonly Source[], options: StudyOptions): Stud
     advantages: searchersIn(rows, baselines).flatMap((method) => advantages(rows, method)),
     impossible,
     unfinished,
+    failed,
     progress: { done: rows.length, asked: rows.length + open },
     rows: rows.map(withoutScheme),
     provenance: provenanceOf(sources, rows),
@@ -160,8 +162,6 @@ function pointOf(
   };
 }
 
-const seedOf = (row: ResultRow) => row.seeds.run ?? 0;
-
 function largest(fields: readonly FieldSpec[]): number[] {
   return fields
     .map((_, f) => f)
@@ -176,48 +176,6 @@ function budgetsOf(points: readonly Point[], impossible: readonly Impossible[]):
     if (budget !== null) most.set(budget, Math.max(most.get(budget) ?? 0, serve.max));
   }
   return [...most].sort(([, a], [, b]) => b - a).map(([budget]) => budget);
-}
-
-function impossibleOf(sources: readonly Source[], rows: readonly ResultRow[]): Impossible[] {
-  const lines = new Map<string, Impossible>();
-  for (const { method, budget, seed, reason } of sources.flatMap(({ history }) => history.missing)) {
-    const done = rows.some((r) => r.method === method && r.budget === budget && seedOf(r) === seed);
-    if (done) continue;
-    const key = JSON.stringify([method, budget, reason]);
-    const seeds = [...(lines.get(key)?.seeds ?? []), seed].sort((a, b) => a - b);
-    lines.set(key, { method, budget, reason, seeds: [...new Set(seeds)] });
-  }
-  return [...lines.values()];
-}
-
-/** What the last command of each folder asked for and no row answers yet. */
-function unfinishedOf(
-  sources: readonly Source[],
-  rows: readonly ResultRow[],
-  impossible: readonly Impossible[],
-): Unfinished[] {
-  const open = new Map<string, { method: string; budget: string | null; seeds: Set<number> }>();
-  const there = (method: string, budget: string | null, seed: number) =>
-    rows.some((r) => r.method === method && r.budget === budget && seedOf(r) === seed) ||
-    impossible.some((m) => m.method === method && m.budget === budget && m.seeds.includes(seed));
-  for (const { history, config, rows: own } of sources) {
-    if (config.kind !== "comparison") continue;
-    const seen = own.map(({ row }) => row).filter(({ method }) => method !== "base");
-    const methods = history.asked.methods ?? [...new Set(seen.map(({ method }) => method))];
-    const budgets = history.asked.budgets ?? [...new Set(seen.map(({ budget }) => budget!))];
-    const seeds = history.asked.seeds ?? [...new Set(own.map(({ row }) => seedOf(row)))];
-    const pairs = methods.flatMap((method) => budgets.map((budget) => ({ method, budget })));
-    for (const { method, budget } of [{ method: "base", budget: null }, ...pairs]) {
-      for (const seed of seeds) {
-        if (there(method, budget, seed)) continue;
-        const key = JSON.stringify([method, budget]);
-        const line = open.get(key) ?? { method, budget, seeds: new Set() };
-        line.seeds.add(seed);
-        open.set(key, line);
-      }
-    }
-  }
-  return [...open.values()].map((line) => ({ ...line, seeds: [...line.seeds].sort((a, b) => a - b) }));
 }
 
 function withoutScheme(row: ResultRow): ResultRow {

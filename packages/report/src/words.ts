@@ -1,7 +1,7 @@
 /** Verdicts in words: what is told apart from what, and plainly where a searcher does not beat the baselines. */
 import type { Advantage } from "@trimtab/search-core";
 import { signed } from "./across.ts";
-import { BASE, type Judgement, type Study } from "./model.ts";
+import { BASE, type Judgement } from "./model.ts";
 
 type Told = Omit<Judgement, "headline">;
 
@@ -78,16 +78,4 @@ export function besideUniform(base: Advantage): string {
   const noise = base.noise.toFixed(4);
   const beside = ofOneSeed(base) ? `; the test rows alone give ±${noise}` : ` ± ${noise}`;
   return `${word} the uniform base model (${signed(base.mean)}${beside}).`;
-}
-
-/** A line for all budgets of a method that lack the same seeds. */
-export function unfinishedTogether({ unfinished }: Pick<Study, "unfinished">) {
-  const all = new Map<string, { method: string; budgets: string[]; seeds: readonly number[] }>();
-  for (const { method, budget, seeds } of unfinished) {
-    const key = JSON.stringify([method, seeds]);
-    const line = all.get(key) ?? { method, budgets: [], seeds };
-    if (budget !== null) line.budgets.push(budget);
-    all.set(key, line);
-  }
-  return [...all.values()];
 }

@@ -210,6 +210,42 @@ describe.skipIf(found === undefined)("in Chromium", () => {
     expect(await page.locator("header").textContent()).toContain("synthetic");
   });
 
+  test("what failed is said with its whole message, in the contents with its beginning, and fits the screen", async () => {
+    const message = `${EVIL}\nout of memory: ${"a-word-without-an-end".repeat(12)} the end of it`;
+    const asked = {
+      kind: "asked",
+      methods: ["sseds", "pep", "smaller-dim", "mine"],
+      budgets: ["50%"],
+      seeds: [1, 2, 3],
+    };
+    const failed = [1, 2, 3].map((seed) => ({ kind: "failed", method: "mine", seed, message }));
+    const rows = threeSeeds();
+    const study = [
+      folderOf({ rows, events: [asked, ...failed] }),
+      folderOf({ rows: rows.slice(1), model: { kind: "lr" } }),
+    ];
+    const path = join(folder, "failed.html");
+    writeFileSync(path, await reportHtml(readReport(study)));
+    for (const width of [1240, 380]) {
+      const { page, problems } = await open(browser, path, { width });
+      expect(problems).toEqual([]);
+      expect(await page.locator("#study-1 [data-failed] li").allTextContents()).toEqual([
+        `mine at 50% (seeds 1, 2, 3): ${message}`,
+      ]);
+      expect(await page.locator("#study-1-missing").textContent()).not.toContain("Still to come");
+      const [first, second] = await page.locator("#contents tbody tr").allTextContents();
+      expect(first).toMatch(/18 of 21.*3 failed.*mine at 50% failed: <script>.*…/s);
+      expect(first).not.toContain("the end of it");
+      expect(first).not.toContain("not finished");
+      expect(second).toMatch(/17 of 18.*not finished/);
+      const [inside, screen] = (await page.evaluate(
+        "[document.documentElement.scrollWidth, window.innerWidth]",
+      )) as [number, number];
+      expect(inside).toBeLessThanOrEqual(screen);
+      await page.close();
+    }
+  });
+
   test("both colours have readable contrast, by the system and by the switch", async () => {
     const { page } = light;
     expect(await hardToRead(page)).toEqual([]);

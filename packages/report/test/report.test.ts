@@ -4,7 +4,14 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { generateDataset, openDataset } from "@trimtab/data";
 import { optionsOf } from "../src/asked.ts";
-import { NothingToReport, readFrequencies, readReport, reportCsv, reportJson } from "../src/index.ts";
+import {
+  NothingToReport,
+  readFrequencies,
+  readReport,
+  reportCsv,
+  reportJson,
+  together,
+} from "../src/index.ts";
 import { folderOf, freshFolder, threeSeeds } from "./rows.ts";
 
 setDefaultTimeout(60_000);
@@ -154,6 +161,66 @@ describe("what is missing", () => {
         reason: "dim 1 already costs 704 bytes, the budget is 563",
       },
     ]);
+  });
+
+  describe("what went wrong", () => {
+    const asked = {
+      ...{ kind: "asked", methods: ["sseds", "pep", "smaller-dim"], budgets: ["50%", "10%"] },
+      seeds: [1, 2, 3],
+    };
+    const failed = (method: string, seed: number, message = "out of memory") => ({
+      ...{ kind: "failed", method, seed, message },
+    });
+    const row = (method: string, budget: string | null, seed: number, known = false) => ({
+      ...{ kind: "row", method, budget, seed, known },
+    });
+    const rows = threeSeeds().filter(({ method, seed }) => seed < 3 && !(method === "pep" && seed === 2));
+    const studyOf = (...events: readonly Record<string, unknown>[]) =>
+      readReport([folderOf({ rows, events: [asked, ...events] })]).studies[0]!;
+
+    test("is told apart from what is to come, with its message", () => {
+      const {
+        failed: lines,
+        unfinished,
+        progress,
+      } = studyOf(failed("pep", 2), failed("base", 3, "no\ndisk\n"));
+      expect(lines).toEqual([
+        { method: "base", budget: null, seeds: [3], message: "no\ndisk" },
+        { method: "pep", budget: "50%", seeds: [2], message: "out of memory" },
+        { method: "pep", budget: "10%", seeds: [2], message: "out of memory" },
+      ]);
+      expect(together(lines).map(({ method, budgets }) => [method, budgets])).toEqual([
+        ["base", []],
+        ["pep", ["50%", "10%"]],
+      ]);
+      expect(unfinished).toContainEqual({ method: "pep", budget: "50%", seeds: [3] });
+      expect(unfinished.some(({ method }) => method === "base")).toBe(false);
+      // three seeds of a base model, two searchers and a baseline at two budgets
+      expect(progress).toEqual({ done: rows.length, asked: 3 * (1 + 2 * 3) });
+    });
+
+    test("is over with a row that was made after it, not with one that was there before", () => {
+      const seeds = (study: ReturnType<typeof studyOf>) => study.failed.flatMap(({ seeds }) => seeds);
+      expect(seeds(studyOf(failed("pep", 2), row("pep", "50%", 2)))).toEqual([]);
+      expect(seeds(studyOf(failed("pep", 2), row("pep", "50%", 2, true)))).toEqual([2, 2]);
+      expect(seeds(studyOf(failed("pep", 2), row("pep", "50%", 1), row("sseds", "50%", 2)))).toEqual([2, 2]);
+      expect(seeds(studyOf(row("pep", "50%", 2), failed("pep", 2)))).toEqual([2, 2]);
+      // the last message counts, and what has its rows did not fail
+      const again = studyOf(failed("pep", 2), failed("pep", 2, "again"), failed("sseds", 1));
+      expect(again.failed.map(({ method, message }) => `${method} ${message}`)).toEqual([
+        "pep again",
+        "pep again",
+      ]);
+    });
+
+    test("is said of a folder in which nothing else is there", () => {
+      const empty = folderOf({ rows: [], events: [asked, failed("base", 1, "no disk")] });
+      expect(() => readReport([empty])).toThrow(/nothing to report.* base \(seed 1\) failed: no disk/);
+      const [study] = readReport([empty, folderOf({ rows: threeSeeds() })]).studies;
+      expect(study!.remarks.join("\n")).toMatch(
+        /no training is finished there yet\. base \(seed 1\) failed: no disk/,
+      );
+    });
   });
 
   test("a folder without the event tells by its command", () => {

@@ -4,11 +4,12 @@ import {
   inOrder,
   methodsIn,
   ONE_SEED,
+  placesText,
   type Report,
   readFrequencies,
   readReport,
   type Study,
-  unfinishedTogether,
+  together,
   verdictLines,
 } from "@trimtab/report";
 import { ownName } from "@trimtab/search-core";
@@ -75,9 +76,12 @@ function printStudy(context: Context, study: Study, { pairs }: { readonly pairs:
   for (const { method, budget, seeds, reason } of study.impossible) {
     context.print(wrapWords(`${method} at ${budget} (seed ${seeds.join(", ")}): not possible, ${reason}`));
   }
-  for (const { method, budgets, seeds } of unfinishedTogether(study)) {
-    const what = budgets.length === 0 ? method : `${method} at ${budgets.join(", ")}`;
-    context.print(wrapWords(`${what} (seed ${seeds.join(", ")}): not finished`));
+  for (const line of together(study.failed)) {
+    const message = line.message.replaceAll(/[\s\p{Cc}]+/gu, " ");
+    context.print(wrapWords(`${placesText(line)} (seed ${line.seeds.join(", ")}): failed: ${message}`));
+  }
+  for (const line of together(study.unfinished)) {
+    context.print(wrapWords(`${placesText(line)} (seed ${line.seeds.join(", ")}): not finished`));
   }
   for (const remark of study.remarks) context.note(wrapWords(`warning: ${remark}`));
   printVerdicts(context, study.rows, { pairs });
