@@ -66,7 +66,7 @@ async function costOf(
   const lost = run!.auc - exported!.auc;
   if (lost > maxAucCost) {
     throw new SelfTestError(
-      `self-test: the narrower numbers cost ${lost.toFixed(4)} of validation AUC, at most ${maxAucCost} is allowed; ` +
+      `self-test: the narrower numbers cost ${Number(lost.toPrecision(2))} of validation AUC, at most ${maxAucCost} is allowed; ` +
         "use a wider precision, or allow more.",
     );
   }

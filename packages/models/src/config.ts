@@ -56,25 +56,30 @@ const dlrmSchema = z.strictObject({
   ...common,
 });
 
-export const modelConfigSchema = z
-  .discriminatedUnion("kind", [lrSchema, fmSchema, dnnSchema, wideDeepSchema, deepfmSchema, dlrmSchema])
-  .superRefine((config, context) => {
-    const rowsOnly = config.tableOptimizer.startsWith("row");
-    const refuse = (key: "tableL2" | "lookupL2", message: string) =>
-      context.addIssue({ code: "custom", path: [key], message });
-    if (rowsOnly && config.tableL2 > 0) {
-      refuse(
-        "tableL2",
-        `${config.tableOptimizer} moves looked-up rows only; use lookupL2, or adam for whole tables`,
-      );
-    }
-    if (!rowsOnly && config.lookupL2 > 0) {
-      refuse(
-        "lookupL2",
-        `${config.tableOptimizer} moves whole tables; use tableL2, or rowAdam for looked-up rows`,
-      );
-    }
-  });
+const KINDS = [lrSchema, fmSchema, dnnSchema, wideDeepSchema, deepfmSchema, dlrmSchema] as const;
+
+/** True if models of this kind have the setting: "hidden" is one of "deepfm", not of "fm". */
+export function modelTakes(kind: string, setting: string): boolean {
+  return KINDS.some(({ shape }) => shape.kind.value === kind && Object.hasOwn(shape, setting));
+}
+
+export const modelConfigSchema = z.discriminatedUnion("kind", KINDS).superRefine((config, context) => {
+  const rowsOnly = config.tableOptimizer.startsWith("row");
+  const refuse = (key: "tableL2" | "lookupL2", message: string) =>
+    context.addIssue({ code: "custom", path: [key], message });
+  if (rowsOnly && config.tableL2 > 0) {
+    refuse(
+      "tableL2",
+      `${config.tableOptimizer} moves looked-up rows only; use lookupL2, or adam for whole tables`,
+    );
+  }
+  if (!rowsOnly && config.lookupL2 > 0) {
+    refuse(
+      "lookupL2",
+      `${config.tableOptimizer} moves whole tables; use tableL2, or rowAdam for looked-up rows`,
+    );
+  }
+});
 
 export type ModelConfig = z.output<typeof modelConfigSchema>;
 export type ModelKind = ModelConfig["kind"];

@@ -13,6 +13,7 @@ export {
   type ModelConfig,
   type ModelKind,
   modelConfigSchema,
+  modelTakes,
   needsEqualDims,
   parseModelConfig,
   type WideDeepOptions,

@@ -1,7 +1,7 @@
 /** From options and a configuration file to the settings of a run: the file first, what was typed over it. */
 import { existsSync, readFileSync } from "node:fs";
 import type { FieldInfo } from "@trimtab/data";
-import { type ModelConfig, parseModelConfig } from "@trimtab/models";
+import { type ModelConfig, modelTakes, parseModelConfig } from "@trimtab/models";
 import { parseConfig, type TrainConfig, trainConfigSchema } from "@trimtab/search-core";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
@@ -32,6 +32,8 @@ export interface SettingsOptions {
   readonly config?: string;
   readonly seed?: number;
   readonly model?: string;
+  /** Kinds of all base models, where there are several: options that one of them lacks are for the others. */
+  readonly among?: readonly string[];
   readonly dim?: number;
   readonly hidden?: number[];
   readonly bottom?: number[];
@@ -176,8 +178,12 @@ export function readSettings(options: SettingsOptions, ground?: Ground): Setting
   const wanted: Record<string, unknown> = {
     ...withKind(ground?.model ?? {}),
     ...withKind(file.model),
-    ...typed,
   };
+  const among = options.among?.map((kind) => KINDS[kind.toLowerCase()] ?? kind) ?? [];
+  for (const [key, value] of Object.entries(typed)) {
+    const lacks = key !== "kind" && !modelTakes(String(wanted.kind), key);
+    if (!lacks || !among.some((kind) => modelTakes(kind, key))) wanted[key] = value;
+  }
   if (wanted.kind === undefined) {
     throw new UsageError(`no model was named; give --model (one of ${Object.keys(KINDS).join(", ")}).`);
   }

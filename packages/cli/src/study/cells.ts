@@ -79,6 +79,7 @@ export async function openCells(
   const wanted = cellFilter(study, only);
   const cells: Cell[] = [];
   const { config: _, ...typed } = rest;
+  const among = Object.values(study.models).map(({ kind }) => kind);
   try {
     for (const [dataLabel, path] of Object.entries(study.data)) {
       const models = Object.keys(study.models).filter((model) => wanted(`${dataLabel}/${model}`));
@@ -89,7 +90,9 @@ export async function openCells(
         const ground = { ...settingsOf(study, label), seed: 1, source: `the study's ${label}` };
         const name = `${dataLabel}-${modelLabel}`;
         const run = join(options.run, name);
-        const open = await openRun(context, { ...typed, run }, "comparison", { fresh: false, ground, data });
+        const open = await openRun(context, { ...typed, run, among }, "comparison", {
+          ...{ fresh: false, ground, data },
+        });
         cells.push({ name, label, open: comparable(open) });
       }
     }

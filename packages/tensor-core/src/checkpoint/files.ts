@@ -39,7 +39,7 @@ export function writeWhole(path: string, pieces: readonly Uint8Array[]): void {
       // a file system that may not be written refuses this as well, even where there is nothing to remove
     }
     throw new CheckpointError(
-      `checkpoint ${path}: cannot be written (${String(cause)}); free space or choose another folder.`,
+      `${path}: cannot be written (${String(cause)}); check that its folder is there, free space, or choose another place.`,
       { cause },
     );
   }
