@@ -22,6 +22,7 @@ export {
 export * from "./errors.ts";
 export { inheritModel } from "./inherit.ts";
 export { buildModel, type Forward, type ForwardOptions, Model } from "./model.ts";
+export { hasEnough } from "./parts/enough.ts";
 export { pairCount, pairDots, pairOrder } from "./parts/pair-dots.ts";
 export { pairProducts } from "./parts/pairs.ts";
 export { denseRule, linearRule, tableRule, trainCost } from "./rules.ts";

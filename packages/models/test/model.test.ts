@@ -13,7 +13,18 @@ import {
 } from "@trimtab/tensor-core";
 import { asyncLaw, needed } from "@trimtab/test-support";
 import fc from "fast-check";
-import { buildModel, deepfm, dlrm, dnn, fm, lr, ModelError, scoreStep, trainStep } from "../src/index.ts";
+import {
+  buildModel,
+  deepfm,
+  dlrm,
+  dnn,
+  fm,
+  hasEnough,
+  lr,
+  ModelError,
+  scoreStep,
+  trainStep,
+} from "../src/index.ts";
 import { type Contents, firstMoments, logitsOf, lossOf } from "./reference.ts";
 import { configs, contentsOf, differences, fields, givenModel, schemes } from "./setting.ts";
 
@@ -313,6 +324,23 @@ describe("building", () => {
     const scheme = perField(fields, [0, 0, 4, 0], { base: 4, projection: "positions" });
     using model = await buildModel(device, dlrm({ dim: 4, dense: ["item"] }), scheme, { seed: 1 });
     expect(model.state.get("tower.0.weight")!.shape[0]).toBe(4);
+  });
+
+  test("what has enough to read is what can be built", async () => {
+    for (const [name, config] of Object.entries(configs)) {
+      for (let n = 0; n < 2 ** fields.length; n++) {
+        const dims = fields.map((_, f) => ((n >> f) & 1) * 4);
+        const scheme = perField(fields, dims, { base: 4, projection: "positions" });
+        const built = await buildModel(device, config, scheme, { seed: 1 }).then(
+          (model) => {
+            model.dispose();
+            return true;
+          },
+          () => false,
+        );
+        expect([name, dims, hasEnough(config, fields, dims)]).toEqual([name, dims, built]);
+      }
+    }
   });
 
   test("LR has no embeddings, whatever the scheme", async () => {

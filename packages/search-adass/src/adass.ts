@@ -5,10 +5,11 @@
  * The paper's formulas were not at hand. Everything below that outline is our own choice; the README lists each with its switch.
  */
 import { showBytes } from "@trimtab/embeddings";
+import { hasEnough } from "@trimtab/models";
 import { baseDim, defineSearcher, type Task } from "@trimtab/search-core";
 import { SupernetTooLarge } from "./errors.ts";
 import { dimsOf } from "./path.ts";
-import { Costs, schemeOf } from "./search/cost.ts";
+import { Costs, type Enough, schemeOf } from "./search/cost.ts";
 import { Evaluator } from "./search/evaluator.ts";
 import { ranksOf } from "./search/reward.ts";
 import { type Searched, searchUnder } from "./search/run.ts";
@@ -18,16 +19,24 @@ import { estimateMemory, type SupernetMemory } from "./supernet/memory.ts";
 import { openStage } from "./supernet/stage.ts";
 import { supernetHash, trainSupernet } from "./supernet/training.ts";
 
+const enoughOf =
+  ({ model, fields }: Pick<Task, "model" | "fields">): Enough =>
+  (dims) =>
+    hasEnough(model, fields, dims);
+
 export const adass = defineSearcher({
   name: "adass",
   config: adassConfigSchema,
   check: (task, limit, config) => {
     const candidates = candidatesFor(config.candidates, baseDim(task.model));
     const { fields } = task;
-    const costs = new Costs(fields, limit, { candidates, projection: config.projection });
+    const costs = new Costs(fields, limit, { candidates, projection: config.projection }, enoughOf(task));
     if (costs.meets(costs.least)) return undefined;
     const hint = candidates[0] === 0 ? "" : "; add 0 to the candidates, so that fields can go";
-    return `the smallest size, ${candidates[0]}, in every field already costs ${costs.of(costs.least)} ${limit.unit}, the budget is ${limit.value}${hint}`;
+    const what = costs.least.some((k) => k > 0)
+      ? "the least that leaves the model something to read"
+      : `the smallest size, ${candidates[0]}, in every field`;
+    return `${what} already costs ${costs.of(costs.least)} ${limit.unit}, the budget is ${limit.value}${hint}`;
   },
   run: async (task, limits, config, emit) => {
     const data = await task.splits();
@@ -64,7 +73,7 @@ export const adass = defineSearcher({
       };
       const found: { budget: string; scheme: ReturnType<typeof schemeOf>; searched: Searched }[] = [];
       for (const limit of limits) {
-        const costs = new Costs(task.fields, limit, settings);
+        const costs = new Costs(task.fields, limit, settings, enoughOf(task));
         const searched = await searchUnder({ ...shared, costs });
         const scheme = schemeOf(task.fields, searched.path, settings);
         found.push({ budget: limit.text, scheme, searched });

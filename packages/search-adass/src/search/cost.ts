@@ -19,14 +19,27 @@ export function schemeOf(
   return perField(fields, dimsOf(path, candidates), { base: candidates.at(-1)!, projection });
 }
 
+/** Whether a model can be built over fields of these dims. */
+export type Enough = (dims: readonly number[]) => boolean;
+
 export class Costs {
   readonly limit: Limit;
+  /** The cheapest path over which a model can be built. */
+  readonly least: Path;
   /** [field][candidate], in the limit's unit. */
   readonly table: readonly (readonly number[])[];
 
-  constructor(fields: readonly FieldSpec[], limit: Limit, settings: SchemeSettings) {
+  readonly #enough: (path: Path) => boolean;
+
+  constructor(
+    fields: readonly FieldSpec[],
+    limit: Limit,
+    settings: SchemeSettings,
+    enough: Enough = () => true,
+  ) {
     this.limit = limit;
     const { candidates, projection } = settings;
+    this.#enough = (path) => enough(dimsOf(path, candidates));
     const base = candidates.at(-1)!;
     this.table = fields.map((_, f) =>
       candidates.map((d) => {
@@ -34,25 +47,22 @@ export class Costs {
         return costOf(perField(fields, dims, { base, projection }), limit);
       }),
     );
+    this.least = this.#cheapest();
   }
 
   of(path: Path): number {
     return path.reduce((n, k, f) => n + this.table[f]![k]!, 0);
   }
 
+  /** The path is within the limit, and a model can be built over it. */
   meets(path: Path): boolean {
-    return this.of(path) <= this.limit.value;
+    return this.of(path) <= this.limit.value && this.#enough(path);
   }
 
   /** The share of the path's cost that each field has. */
   shares(path: Path): number[] {
     const total = this.of(path);
     return path.map((k, f) => (total === 0 ? 0 : this.table[f]![k]! / total));
-  }
-
-  /** The smallest path. */
-  get least(): Path {
-    return this.table.map(() => 0);
   }
 
   /**
@@ -82,7 +92,10 @@ export class Costs {
     return at(high);
   }
 
-  /** A path that meets the limit: sizes of fields drawn in proportion to what a step down saves become the next smaller one. */
+  /**
+   * A path that meets the limit: sizes of fields drawn in proportion to what a step down saves become the next smaller one. Where nothing is left
+   * that a model could read it is the least path.
+   */
   repair(path: Path, random: Random): Path {
     const out = [...path];
     let cost = this.of(out);
@@ -97,6 +110,21 @@ export class Costs {
       out[f]!--;
       cost = this.of(out);
     }
-    return out;
+    return this.#enough(out) ? out : this.least;
+  }
+
+  /** The smallest size in every field; where that is none and a model needs more, the cheapest fields get their next size. */
+  #cheapest(): Path {
+    const path = this.table.map(() => 0);
+    // of fields that cost the same the first
+    const order = this.table
+      .map((own, f) => ({ f, cost: own[1] ?? own[0]! }))
+      .sort((a, b) => a.cost - b.cost);
+    // one field may do, if it is the right one
+    const one = order.map(({ f }) => path.map((_, g) => (g === f ? 1 : 0)));
+    const two = order.slice(1).map(({ f }) => path.map((_, g) => (g === f || g === order[0]!.f ? 1 : 0)));
+    const all = [path, ...one, ...two].filter((each) => each.every((k, f) => k < this.table[f]!.length));
+    const fit = all.filter((each) => this.#enough(each));
+    return fit.reduce((best, each) => (this.of(each) < this.of(best) ? each : best), fit[0] ?? path);
   }
 }

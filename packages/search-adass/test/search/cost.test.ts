@@ -56,6 +56,43 @@ describe("costs", () => {
     ));
 });
 
+describe("where a model must have so many fields to read", () => {
+  const world = fc.record({ subject, most: fc.integer({ min: 0, max: 2 }) });
+  const limited = (
+    { specs, budget, projection }: { specs: { rows: number }[]; budget: string; projection: Projection },
+    needed: number,
+  ) => {
+    const { limit } = costsOf({ specs: specs as never, budget, projection });
+    const enough = (dims: readonly number[]) => dims.filter((d) => d > 0).length >= needed;
+    return new Costs(specs as never, limit, { candidates, projection }, enough);
+  };
+
+  test("the least path is the cheapest that has them", () =>
+    law(
+      fc.property(world, ({ subject: s, most }) => {
+        const needed = Math.min(most, s.specs.length);
+        const costs = limited(s, needed);
+        const kept = costs.least.filter((k) => k > 0).length;
+        expect(kept).toBe(needed);
+        // the smallest sizes of the cheapest fields
+        const cheapest = costs.table.map((own) => own[1]!).sort((a, b) => a - b);
+        expect(costs.of(costs.least)).toBe(cheapest.slice(0, needed).reduce((a, b) => a + b, 0));
+      }),
+    ));
+
+  test("nothing less meets a limit, and repairs end there", () =>
+    law(
+      fc.property(world, ({ subject: s, most }) => {
+        const needed = Math.min(most, s.specs.length);
+        const costs = limited(s, needed);
+        const none = s.path.map(() => 0);
+        expect(costs.meets(none)).toBe(needed === 0);
+        const mended = costs.repair(s.path, new Random(s.seed));
+        expect(mended.filter((k) => k > 0).length).toBeGreaterThanOrEqual(needed);
+      }),
+    ));
+});
+
 describe("the evenest distribution", () => {
   test("has at most the limit as its expected cost, reaches it where it is tight, and sums to one", () =>
     law(
