@@ -1,5 +1,6 @@
 /** Progress on stderr: a bar on a terminal, now and then a line elsewhere, nothing for machines. */
 import { SingleBar } from "cli-progress";
+import { terminalWidth, wrapLines } from "./wrap.ts";
 
 export interface Progress {
   /** Where the running work is: share from 0 to 1, and a few words. */
@@ -60,7 +61,8 @@ export function barProgress(stream: NodeJS.WriteStream): Progress {
     },
     line(text) {
       clear();
-      stream.write(`${text}\n`);
+      // a key that was pressed, such as Ctrl-C, may stand at the beginning of the line
+      stream.write(`\r\x1b[K${wrapLines(text, terminalWidth(stream))}\n`);
     },
     clear,
   };

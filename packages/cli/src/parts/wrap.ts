@@ -18,3 +18,13 @@ export function wrapWords(text: string, width = terminalWidth(), indent = "  "):
   }
   return lines.join("\n");
 }
+
+/** A text of several lines, each broken between words; the rest of an indented line stays indented. */
+export function wrapLines(text: string, width = terminalWidth()): string {
+  const lines = text.split("\n").map((line) => {
+    const indent = /^ */.exec(line)![0];
+    const rest = wrapWords(line.slice(indent.length), width - indent.length, indent === "" ? "  " : "");
+    return rest.replace(/^/gm, indent);
+  });
+  return lines.join("\n");
+}

@@ -1,7 +1,7 @@
 // Sentences are broken between words.
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { terminalWidth, wrapWords } from "../../src/parts/wrap.ts";
+import { terminalWidth, wrapLines, wrapWords } from "../../src/parts/wrap.ts";
 
 test("no word is broken, nothing is lost, lines fit where words do", () => {
   const word = fc.string({ unit: fc.constantFrom("a", "b", "-", "%", "1"), minLength: 1, maxLength: 12 });
@@ -24,4 +24,11 @@ test("a pipe gets whole lines", () => {
   expect(terminalWidth({ isTTY: false, columns: 40 })).toBe(Number.POSITIVE_INFINITY);
   expect(terminalWidth({ isTTY: true, columns: 40 })).toBe(40);
   expect(wrapWords("one two three", Number.POSITIVE_INFINITY)).toBe("one two three");
+});
+
+test("a text of several lines keeps them, and their indents", () => {
+  expect(wrapLines("one two three\n    at four five\n", 13)).toBe("one two three\n    at four\n    five\n");
+  expect(wrapLines("one two three", 9)).toBe("one two\n  three");
+  // what was wrapped before stays as it is
+  expect(wrapLines("one two\n  three", 9)).toBe("one two\n  three");
 });
