@@ -15,6 +15,8 @@ export interface Context {
   failed(): void;
   /** Remarks for people: stderr, so that results can be piped. */
   note(text: string): void;
+  /** Until it is disposed, remarks are given to `line`, of a view that redraws the last lines of the terminal: written past it, they would shift them. */
+  noteThrough(line: (text: string) => void): Disposable;
   /** Results for people: stdout, or nothing with --json. */
   print(text: string): void;
   /** The one JSON document of a run with --json: stdout, or nothing without. */
@@ -32,9 +34,11 @@ export function makeContext(options: {
     : process.stderr.isTTY
       ? barProgress(process.stderr)
       : lineProgress((text) => process.stderr.write(text));
+  let through: ((text: string) => void) | undefined;
   const note = (text: string) => {
-    progress.clear();
-    process.stderr.write(`${text}\n`);
+    if (through) through(text);
+    else if (json) process.stderr.write(`${text}\n`);
+    else progress.line(text);
   };
   const works: (() => void)[] = [];
   const interrupt = listenForInterrupt(note);
@@ -49,6 +53,14 @@ export function makeContext(options: {
     signal: interrupt.signal,
     command: commandLine(process.argv.slice(2)),
     note,
+    noteThrough(line) {
+      through = line;
+      return {
+        [Symbol.dispose]() {
+          through = undefined;
+        },
+      };
+    },
     print(text) {
       progress.clear();
       if (!json) process.stdout.write(`${text}\n`);

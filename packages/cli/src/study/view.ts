@@ -3,6 +3,7 @@ import { formatTimeLeft } from "@trimtab/eval";
 import { MultiBar, type SingleBar } from "cli-progress";
 import type { Context } from "../parts/context.ts";
 import { barLine } from "../parts/progress.ts";
+import { terminalWidth, wrapLines } from "../parts/wrap.ts";
 import type { Overall } from "./tally.ts";
 
 export interface StudyView {
@@ -30,9 +31,17 @@ export function overallText({ done, total, failed, secondsLeft }: Overall): stri
 
 export function studyView(context: Context, slots: number): StudyView {
   if (context.json) return { update() {}, rest() {}, line() {}, overall() {}, close() {} };
-  return process.stderr.isTTY
+  const view = process.stderr.isTTY
     ? barsView(process.stderr, slots)
     : linesView((text) => process.stderr.write(text));
+  const notes = context.noteThrough(view.line);
+  return {
+    ...view,
+    close() {
+      notes[Symbol.dispose]();
+      view.close();
+    },
+  };
 }
 
 /** Lines for logs: what is done with how much is left, and every so many seconds what runs. */
@@ -66,12 +75,12 @@ interface Payload {
   readonly note: string;
 }
 
-/** A bar for all, and one for each process; what is done scrolls away above them. */
-function barsView(stream: NodeJS.WriteStream, slots: number): StudyView {
+/** A bar for all, and one for each process, as many as the terminal is high enough for; what is done scrolls away above them. */
+export function barsView(stream: NodeJS.WriteStream, slots: number): StudyView {
+  const width = () => terminalWidth(stream);
   const bars = new MultiBar({
     stream,
-    format: (_, { progress }, { title, note }: Payload) =>
-      barLine(title, progress, note, stream.columns || 80),
+    format: (_, { progress }, { title, note }: Payload) => barLine(title, progress, note, width()),
     hideCursor: null,
     clearOnComplete: true,
     linewrap: false,
@@ -81,8 +90,15 @@ function barsView(stream: NodeJS.WriteStream, slots: number): StudyView {
   });
   const make = (title: string): SingleBar => bars.create(1000, 0, { title, note: "" } satisfies Payload);
   const all = make("study");
-  const each = Array.from({ length: slots }, (_, i) => make(`${i + 1}`));
-  const close = () => bars.stop();
+  const shown = barsThatFit(slots, stream.rows || 24);
+  const each = Array.from({ length: shown }, (_, i) => make(`${i + 1}`));
+  if (shown < slots) bars.create(1, 0, {}, { format: () => `and ${slots - shown} more` });
+  const line = (text: string) => bars.log(aboveBars(text, width()));
+  const close = () => {
+    // stopping alone would drop the lines that came since the bars were last drawn
+    bars.update();
+    bars.stop();
+  };
   // whatever ends the process, the terminal gets its line wrapping back
   process.on("exit", close);
   return {
@@ -91,9 +107,9 @@ function barsView(stream: NodeJS.WriteStream, slots: number): StudyView {
       each[slot]?.update(at, { title: `${slot + 1} ${title}`, note } satisfies Payload);
     },
     rest: (slot) => each[slot]?.update(0, { title: `${slot + 1} -`, note: "" } satisfies Payload),
-    line: (text) => bars.log(`${text}\n`),
+    line,
     overall(state, text) {
-      if (text !== undefined) bars.log(`${text}\n`);
+      if (text !== undefined) line(text);
       const share = state.total === 0 ? 1 : state.done / state.total;
       all.update(Math.round(share * 1000), { title: "study", note: overallText(state) } satisfies Payload);
     },
@@ -102,4 +118,19 @@ function barsView(stream: NodeJS.WriteStream, slots: number): StudyView {
       close();
     },
   };
+}
+
+/** Bars of processes beside the one of the study: of more lines than the terminal has, the first could not be reached to be redrawn. */
+function barsThatFit(slots: number, rows: number): number {
+  // a line stays free, and one says how many are not shown
+  return slots + 2 <= rows ? slots : Math.max(0, rows - 3);
+}
+
+/** What the terminal is sent for a text in place of the bars, which are drawn again below it. */
+function aboveBars(text: string, width: number): string {
+  // All bars are erased, as a text of several lines overwrites several. From the second column on: tmux keeps a screen that is erased
+  // from its very first place among what has scrolled away.
+  const erase = "\x1b[2K\x1b[2G\x1b[J\r";
+  // a path that is wider than the terminal is wrapped by it
+  return `${erase}\x1b[?7h${wrapLines(text, width)}\n\x1b[?7l`;
 }

@@ -123,6 +123,7 @@ function contextOf(order: Order): Context {
     onFailure() {},
     failed() {},
     note: (text) => send({ kind: "note", text }),
+    noteThrough: () => ({ [Symbol.dispose]() {} }),
     print() {},
     document() {},
   };
