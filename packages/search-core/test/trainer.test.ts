@@ -66,6 +66,24 @@ describe("training", () => {
     expect(await rates({ minEpochs: 20 })).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
   });
 
+  test("after any number of drops there is a rate, so that a checkpoint can be read", async () => {
+    const config = {
+      batch: 500,
+      epochs: 20,
+      scoreBatch: 400,
+      patience: 30,
+      minGain: 1,
+      learningRateDrop: 1e-20,
+    };
+    const folder = tiny.makeFolder();
+    const trained = await train(await options({ folder, config }));
+    await trained.dispose();
+    expect(Math.min(...trained.history.map(({ learningRateScale }) => learningRateScale))).toBeGreaterThan(0);
+    const again = await train(await options({ folder, resume: true, config }));
+    await again.dispose();
+    expect(again.steps).toBe(trained.steps);
+  });
+
   test("the same seed gives the same bits, another seed others", async () => {
     const folders = [tiny.makeFolder(), tiny.makeFolder(), tiny.makeFolder()];
     for (const [i, seed] of [3, 3, 4].entries()) {

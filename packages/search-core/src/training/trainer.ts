@@ -17,6 +17,9 @@ import { type Position, startPosition } from "./position.ts";
 import { Scorer } from "./scorer.ts";
 import { Stepper } from "./stepper.ts";
 
+/** Rates of hundreds of drops would be zero, which no rate is. */
+const LEAST_SCALE = 1e-30;
+
 /** Trains a model under a scheme. Throws ConfigError, TrainingDiverged, Interrupted and what the packages below throw. */
 export async function train(options: TrainOptions): Promise<Trained> {
   const config = parseConfig(trainConfigSchema, options.config, "training configuration");
@@ -165,7 +168,7 @@ class TrainingRun {
     const worse = !best && counts && epoch + 1 >= minEpochs;
     const bad = best ? 0 : before.bad + (worse ? 1 : 0);
     if (best) await this.#keeper.saveBest(this.#weights);
-    const scale = before.learningRateScale * (worse ? learningRateDrop : 1);
+    const scale = Math.max(LEAST_SCALE, before.learningRateScale * (worse ? learningRateDrop : 1));
     const outOfSteps = maxSteps !== undefined && step >= maxSteps;
     this.#position = {
       ...before,
