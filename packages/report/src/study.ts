@@ -43,7 +43,8 @@ export function studyOf(sources: readonly Source[], options: StudyOptions): Stud
   const names = methods.map(({ name }) => name);
   const members = inOrder(found, ({ row }) => row, names);
   const rows = members.map(({ row }) => row);
-  remarks.push(...[plateauRemark(rows) ?? []].flat());
+  const plateau = plateauRemark(rows);
+  if (plateau !== undefined) remarks.push(plateau);
   const first = members[0]!;
   const fields = first.scheme.fields;
   const shown = largest(fields);
