@@ -18,7 +18,7 @@ planted_log() {
 }
 
 CELLS='criteo/fm,criteo/widedeep,criteo/deepfm,frappe/fm,frappe/widedeep,frappe/deepfm,movielens/fm,movielens/widedeep,movielens/deepfm'
-study=${1:?dims, elements, numbers, faithful or all}
+study=${1:?dims, elements, numbers, faithful, all or fewer}
 shift
 case $study in
   all) # every method with its defaults at 50 to 2% of the bytes, section 12; the quickest sets first
@@ -41,8 +41,15 @@ case $study in
   faithful) # PEP as its authors' code does it
     compare faithful --cells "$CELLS" --methods pep-faithful --budgets 20%,10%,5%,2%,1% "$@"
     ;;
+  fewer) # a fifth fewer numbers, AdaS&S's headline, section 12
+    planted_log
+    for data in planted movielens frappe criteo; do
+      compare fewer --methods adass,sseds,dims-by-size,smaller-dim --budgets "80% parameters" --seeds 1,2,3,4,5 \
+        --cells "$data/fm,$data/deepfm,$data/dlrm" "$@"
+    done
+    ;;
   *)
-    echo "there is no study \"$study\"; they are dims, elements, numbers, faithful, all" >&2
+    echo "there is no study \"$study\"; they are dims, elements, numbers, faithful, all, fewer" >&2
     exit 2
     ;;
 esac

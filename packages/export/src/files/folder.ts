@@ -18,7 +18,7 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { writeWhole } from "@trimtab/tensor-core";
+import { syncFolder, writeWhole } from "@trimtab/tensor-core";
 import { ExportError, ExportFolderError } from "../errors.ts";
 import { type ExportManifest, exportManifestSchema, MANIFEST } from "./manifest.ts";
 
@@ -229,15 +229,4 @@ function syncFolders(folder: string): void {
     if (entry.isDirectory()) syncFolders(join(folder, entry.name));
   }
   syncFolder(folder);
-}
-
-/** A rename must reach the disk too. Windows has no such call and keeps its own journal. */
-function syncFolder(folder: string): void {
-  if (process.platform === "win32") return;
-  const fd = openSync(folder, "r");
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -84,8 +84,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A rename must reach the disk too. Windows has no such call and keeps its own journal. */
-function syncFolder(folder: string): void {
+/** Sends the names in a folder to the disk: a rename must reach it too. Windows has no such call and keeps its own journal. */
+export function syncFolder(folder: string): void {
   if (process.platform === "win32") return;
   const fd = openSync(folder, "r");
   try {
