@@ -5,9 +5,9 @@
 import * as Plot from "@observablehq/plot";
 import { summarize } from "@trimtab/eval";
 import { parseHTML } from "linkedom";
-import { type Cell, cellsOf, kindOf } from "./cells.ts";
 import { mean, testAucs } from "../study-text.ts";
 import { INK, type Key, legend, legendWidth, titled, writeSvg } from "../svg.ts";
+import { type Cell, cellsOf, kindOf } from "./cells.ts";
 
 const DASH = "4 3";
 /** Told apart by those who see few colours too (Okabe and Ito). Searchers are whole lines, baselines dashed. */

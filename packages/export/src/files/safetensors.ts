@@ -70,8 +70,8 @@ export function decodeExported(bytes: Uint8Array, source: string): ExportedFile 
   } catch {
     throw fail("has a header that is not JSON");
   }
-  const metadata = z.record(z.string(), z.string()).safeParse(header.get(METADATA) ?? {});
-  if (!metadata.success) throw fail("has metadata that is not a map of texts");
+  const metadata = header.get(METADATA) ?? {};
+  if (!isTexts(metadata)) throw fail("has metadata that is not a map of texts");
   header.delete(METADATA);
   const body = bytes.subarray(8 + length);
   const tensors = new Map<string, ExportedTensor>();
@@ -87,7 +87,13 @@ export function decodeExported(bytes: Uint8Array, source: string): ExportedFile 
     const data = kind.make(new Uint8Array(body.subarray(from, to)).buffer);
     tensors.set(name, { dtype: kind.dtype, shape, data } as ExportedTensor);
   }
-  return { tensors, metadata: metadata.data };
+  return { tensors, metadata };
+}
+
+/** Not by zod's record, which takes a key named "__proto__" away. */
+function isTexts(value: unknown): value is Record<string, string> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((text) => typeof text === "string");
 }
 
 /** The tensors as tensor-core knows them. Throws ExportFolderError for one that is narrower. */

@@ -21,7 +21,10 @@ const file = fc.record({
       maxLength: 5,
     })
     .map((list) => new Map(list.filter(([name]) => name !== "__metadata__"))),
-  metadata: fc.dictionary(fc.string(), fc.string(), { maxKeys: 3, noNullPrototype: true }),
+  metadata: fc.dictionary(fc.oneof(fc.string(), fc.constant("__proto__")), fc.string(), {
+    maxKeys: 3,
+    noNullPrototype: true,
+  }),
 });
 
 const bytesOf = (pieces: readonly Uint8Array[]) => new Uint8Array(Buffer.concat(pieces));
@@ -62,4 +65,13 @@ test("law: cut short anywhere, it is refused", () => {
   for (let n = 0; n < whole.length; n++) {
     expect(() => decodeExported(whole.slice(0, n), "cut.safetensors")).toThrow(/^cut\.safetensors: /);
   }
+});
+
+test("metadata that is not a map of texts is refused", () => {
+  const text = new TextEncoder().encode('{"__metadata__":{"a":1}}');
+  const bytes = new Uint8Array(8 + text.length);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+  bytes.set(text, 8);
+  const read = () => decodeExported(bytes, "other.safetensors");
+  expect(read).toThrow("other.safetensors: has metadata that is not a map of texts");
 });
