@@ -38,7 +38,7 @@ export {
   type ResultGroup,
   renderResults,
 } from "./render-results.ts";
-export { parseResultRow, rowPlace, type ResultRow, resultRowSchema } from "./result-row.ts";
+export { parseResultRow, type ResultRow, resultRowSchema, rowPlace } from "./result-row.ts";
 export { appendResult, type ResultsProblem, type ResultsRead, readResults } from "./results-file.ts";
 export {
   type Dims,

@@ -5,6 +5,9 @@ export { droppedText } from "./dropped-section.ts";
 export * from "./errors.ts";
 export { type Frequencies, type Occurrences, readFrequencies } from "./frequency.ts";
 export { reportHtml } from "./html.ts";
+export { coreBaselines, judge, searchersIn, verdictLines } from "./judge.ts";
+export { shippedLooks } from "./looks.ts";
+export { placesText, together } from "./missing.ts";
 export type {
   Across,
   Contest,
@@ -25,10 +28,7 @@ export type {
   Tally,
   Unfinished,
 } from "./model.ts";
-export { type ReportOptions, readReport } from "./report.ts";
-export { coreBaselines, judge, searchersIn, verdictLines } from "./judge.ts";
-export { shippedLooks } from "./looks.ts";
 export { inOrder, methodsIn } from "./order.ts";
 export { plateauRemark } from "./plateaus.ts";
-export { placesText, together } from "./missing.ts";
+export { type ReportOptions, readReport } from "./report.ts";
 export { ONE_SEED, sentence } from "./words.ts";

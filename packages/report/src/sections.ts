@@ -11,7 +11,7 @@ import { cell, tableHead } from "./html-table.ts";
 import { type Content, html, type Markup } from "./markup.ts";
 import { placesText, together } from "./missing.ts";
 import type { Judgement, Study } from "./model.ts";
-import { besideUniform, ofOneSeed, ONE_SEED, sentence, underMark } from "./words.ts";
+import { besideUniform, ONE_SEED, ofOneSeed, sentence, underMark } from "./words.ts";
 
 const seedsText = (seeds: readonly number[]) =>
   `${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}`;

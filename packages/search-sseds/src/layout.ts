@@ -1,5 +1,5 @@
 /** How kept slots are laid out in tables. */
-import { perField, type Projection, type Scheme } from "@trimtab/embeddings";
+import { type Projection, perField, type Scheme } from "@trimtab/embeddings";
 import { baseDim, type Task } from "@trimtab/search-core";
 import type { Kept } from "./allocate.ts";
 
