@@ -167,13 +167,15 @@ export function schemaErrorOf(error: z.ZodError, file?: string): SchemaError {
     const near = nearest(key, knownKeys);
     return new SchemaError(
       `unknown key "${key}"${at ? ` in ${at}` : ""}`,
-      near && near !== key ? `Did you mean "${near}"?` : "Take it out; the README lists the keys",
+      near && near !== key
+        ? `Did you mean "${near}"?`
+        : "Take it out; packages/data/README.md lists the keys",
       place,
     );
   }
   return new SchemaError(
     `${at || "the schema"}: ${issue.message}`,
-    "Mend the schema; the README lists the keys",
+    "Mend the schema; packages/data/README.md lists the keys",
     place,
   );
 }

@@ -101,8 +101,8 @@ export async function openExistingRun(context: Context, options: RunOptions): Pr
   const config = RunFolder.configOf(options.run);
   if (config.kind !== "run") {
     throw new UsageError(
-      `${options.run}: holds a comparison, which keeps rows and no models. Make the one you chose with the same settings, which gives the same model: ` +
-        "`trimtab train`, `search --method`, `retrain` (docs/guide.md, sections 2 and 3), and name that run's folder.",
+      `${options.run}: holds a comparison, which keeps rows and schemes, no models. The one you chose is made again, to the same bits, by \`trimtab train\` with the ` +
+        `same settings and seed, and \`retrain --scheme\` with its file in ${join(options.run, "schemes")} (docs/guide.md, section 4); then name that run's folder.`,
     );
   }
   return openRun(context, options, "run", { fresh: false });

@@ -19,12 +19,15 @@ export function command(): Command {
   const made = verb(
     "prepare",
     "Turn a CSV, TSV, libsvm or Parquet log into a dataset folder.",
-    "trimtab prepare clicks.csv --schema clicks.schema.json --out clicks.trimtab",
+    "trimtab prepare clicks.csv --out clicks.trimtab      # with clicks.csv.schema.json beside it",
     "trimtab prepare path/to/ml-latest-small --out movielens.trimtab",
   )
     .argument("<source>", "a file, or a folder with a schema.json or of a known public set")
     .requiredOption("--out <dir>", "the dataset folder to write")
-    .option("--schema <file>", "what the columns mean (default: schema.json beside the source)")
+    .option(
+      "--schema <file>",
+      "what the columns mean (default: SOURCE.schema.json or schema.json beside the source, else that of a known public set)",
+    )
     .option("--recipe <name>", "a ready schema of a public set, instead of recognising it")
     .option("--min-count <n>", "values seen fewer times in training share row 0", whole(1))
     .option("--seed <n>", "for random and hash splits", whole(), 1)

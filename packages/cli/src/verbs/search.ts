@@ -43,7 +43,7 @@ export function command(): Command {
   )
     .requiredOption(
       "--budget <limit>",
-      '"10%", "64MiB" or "500k parameters"; may be given several times',
+      '"10%", "64MiB", "500k parameters", "10% parameters" or "10% slots"; may be given several times',
       repeated,
     )
     .option("--method <name>", `one ${METHODS_HELP}`, "sseds")

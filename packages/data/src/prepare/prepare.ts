@@ -35,7 +35,7 @@ export interface PrepareProgress {
 export interface PrepareOptions {
   /** The dataset folder to write, by custom NAME.trimtab. */
   out: string;
-  /** A schema file, or a schema. Default: schema.json beside the source, else a recipe that knows the folder. */
+  /** A schema file, or a schema. Default: SOURCE.schema.json or schema.json beside the source, else a recipe that knows the folder. */
   schema?: string | LogSchemaInput;
   /** Name of a recipe, instead of recognising the folder by its files. */
   recipe?: string;
