@@ -79,6 +79,23 @@ test("a scheme file can be retrained by itself, but not on other fields", async 
   expect(other.err).toMatch(/is for fields user \(\d+\)/);
 });
 
+test("another model under a name has nothing of what was found for the one before", async () => {
+  const run = await trainedRun();
+  const cwd = freshFolder();
+  const steps = async (scheme: string) => {
+    await must(["search", "--run", run, "--budget", "25%", "--set", `score=${scheme}`], { cwd });
+    const again = await must(["retrain", "--run", run, "--budget", "25%", "--force", "--json"], { cwd });
+    return parseResultRow(JSON.parse(again.out)).metrics.test;
+  };
+  expect(await steps("saliency")).toBeNull();
+  await must(["evaluate", "--run", run, "--name", "sseds-25%"], { cwd });
+  const found = read(run, "result.json").rows["sseds-25%"].metrics.test;
+  expect(found).not.toBeNull();
+  // the same model again is still that model
+  expect(await steps("saliency")).toEqual(found);
+  expect(await steps("saliency-per-cost")).toBeNull();
+});
+
 test("a budget that several methods met asks which; inherited weights are found again", async () => {
   const run = await trainedRun();
   const cwd = freshFolder();

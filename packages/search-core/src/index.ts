@@ -13,6 +13,7 @@ export {
   type ConformanceSubject,
   conformanceChecks,
 } from "./conformance.ts";
+export { everyField, isReadable, leastDims, readsNothing, schemeOfDims } from "./dims.ts";
 export {
   type ElementChoice,
   elementCapacity,

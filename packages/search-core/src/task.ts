@@ -76,6 +76,8 @@ export class Task {
       readonly name: string;
       readonly onEvent?: (event: TrainEvent) => void;
       readonly prepare?: Parameters<typeof train>[0]["prepare"];
+      /** As in `train`: what tells this `prepare` from others. */
+      readonly start?: unknown;
     },
   ): Promise<Trained> {
     return train({
@@ -90,6 +92,7 @@ export class Task {
       signal: this.signal,
       onEvent: options.onEvent,
       prepare: options.prepare,
+      start: options.start,
     });
   }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fm } from "@trimtab/models";
 import { loadTensors, saveTensors } from "@trimtab/tensor-core";
@@ -123,6 +123,43 @@ describe("training", () => {
     for (const file of ["best.safetensors", "latest.safetensors"]) {
       expect(bits(join(broken, file))).toEqual(bits(join(straight, file)));
     }
+  });
+
+  test("stopped in its last step, it ends with the bits of an uninterrupted run", async () => {
+    const config = { batch: 500, epochs: 3, scoreBatch: 400, maxSteps: 9, checkpointSeconds: 0.000001 };
+    const straight = tiny.makeFolder();
+    await (await train(await options({ folder: straight, config }))).dispose();
+    const broken = tiny.makeFolder();
+    const stop = new AbortController();
+    const onEvent = (e: TrainEvent) => {
+      if (e.kind === "checkpoint" && e.step === 8) stop.abort();
+    };
+    const run = train(await options({ folder: broken, signal: stop.signal, config, onEvent }));
+    await run.then(
+      (trained) => trained.dispose(),
+      (reason) => expect(reason).toBeInstanceOf(Interrupted),
+    );
+    await (await train(await options({ folder: broken, resume: true, config }))).dispose();
+    for (const file of ["best.safetensors", "latest.safetensors"]) {
+      expect(bits(join(broken, file))).toEqual(bits(join(straight, file)));
+    }
+  });
+
+  test("a checkpoint that started otherwise is of another run", async () => {
+    const folder = tiny.makeFolder();
+    await (await train(await options({ folder }))).dispose();
+    const other = train(await options({ folder, resume: true, start: "inherited" }));
+    await expect(other).rejects.toThrow("is of another run");
+  });
+
+  test("what another process is writing stays, what one left that is gone does not", async () => {
+    const folder = tiny.makeFolder();
+    mkdirSync(folder);
+    const [living, gone] = [process.ppid, 2 ** 22 + 1].map((pid) => `best.safetensors.${pid}.tmp`);
+    for (const name of [living!, gone!]) writeFileSync(join(folder, name), "");
+    await (await train(await options({ folder }))).dispose();
+    expect(existsSync(join(folder, living!))).toBe(true);
+    expect(existsSync(join(folder, gone!))).toBe(false);
   });
 
   test("resumed on another device, it says so", async () => {

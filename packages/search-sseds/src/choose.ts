@@ -1,5 +1,5 @@
 /** Which slots are kept under each limit: by one way of weighing saliency against cost, or by the one whose allocation is worth most. */
-import { type Limit, meets, type Task } from "@trimtab/search-core";
+import { isReadable, type Limit, leastDims, meets, type Task } from "@trimtab/search-core";
 import { type AllocationOptions, allocate, type Kept } from "./allocate.ts";
 import { type Layout, schemeOf } from "./layout.ts";
 
@@ -48,11 +48,28 @@ export async function choose(options: ChooseOptions): Promise<Choice[]> {
   return choices;
 }
 
+/** The cheapest slots that leave the model something to read, each field's best; a budget that has none was refused before. */
+function leastKept({ task, saliency, layout }: ChooseOptions, limit: Limit): Kept {
+  return leastDims(task, limit, layout.projection).map((dim, f) => {
+    const values = saliency[f]!;
+    return dim === 0 ? [] : [values.reduce((most, v, j) => (v > values[most]! ? j : most), 0)];
+  });
+}
+
 async function chooseFor(options: ChooseOptions, limit: Limit, within: Kept | undefined): Promise<Choice> {
   const { task, saliency, layout, ways, worth } = options;
   const rows = task.fields.map((f) => f.rows);
   const fits = (kept: Kept) => meets(schemeOf(task, kept, layout), limit);
-  const keep = (way: AllocationOptions) => allocate(saliency, rows, way, fits, within)!;
+  const keep = (way: AllocationOptions) => {
+    const kept = allocate(saliency, rows, way, fits, within);
+    const enough =
+      kept &&
+      isReadable(
+        task,
+        kept.map((dims) => dims.length),
+      );
+    return enough ? kept : leastKept(options, limit);
+  };
   if (ways.length === 1) return { kept: keep(ways[0]!), way: ways[0]! };
   const tried: (Attempt & { readonly kept: Kept })[] = [];
   for (const way of ways) {

@@ -6,7 +6,7 @@
  * where the model needs equal dims. Ours: every option below that departs from it says so.
  */
 import { inheritModel, type Model } from "@trimtab/models";
-import { baseDim, costOf, defineSearcher, type Limit, meets, type Task } from "@trimtab/search-core";
+import { baseDim, costOf, defineSearcher, everyField, meets, readsNothing } from "@trimtab/search-core";
 import { z } from "zod";
 import type { AllocationOptions } from "./allocate.ts";
 import { type Choice, choose } from "./choose.ts";
@@ -58,23 +58,15 @@ function waysOf({ score, minDim }: SsedsConfig): AllocationOptions[] {
   return least.flatMap((fewest) => TRIED_POWERS.map((costPower) => ({ costPower, minDim: fewest })));
 }
 
-function leastCost(task: Task, limit: Limit, config: SsedsConfig): { ok: boolean; cost: number } {
-  const least = schemeOf(
-    task,
-    task.fields.map(() => (config.minDim === 1 ? [0] : [])),
-    config,
-  );
-  return { ok: meets(least, limit), cost: costOf(least, limit) };
-}
-
 export const sseds = defineSearcher({
   name: "sseds",
   config: ssedsConfigSchema,
   check: (task, limit, config) => {
     if (baseDim(task.model) === 0) return `model "${task.model.kind}" has no embeddings`;
-    const { ok, cost } = leastCost(task, limit, config);
-    if (ok) return undefined;
-    return `${config.minDim} dim in every field already costs ${cost} ${limit.unit}, the budget is ${limit.value}`;
+    if (config.minDim !== 1) return readsNothing(task, limit, config.projection);
+    const least = everyField(task, 1, config.projection);
+    if (meets(least, limit)) return undefined;
+    return `1 dim in every field already costs ${costOf(least, limit)} ${limit.unit}, the budget is ${limit.value}`;
   },
   run: async (task, limits, config, emit) => {
     const base = await task.base((event) => emit({ kind: "train", name: "base", event }));

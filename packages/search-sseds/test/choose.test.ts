@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Dataset, generateDataset, openDataset } from "@trimtab/data";
-import { dlrm, fm, inheritModel, type Model } from "@trimtab/models";
+import { deepfm, dlrm, fm, hasEnough, inheritModel, type Model } from "@trimtab/models";
 import { Interrupted, limitOf, meets, parseBudget, Task, type TaskOptions } from "@trimtab/search-core";
 import { type Device, openDevice } from "@trimtab/tensor-core";
 import { asyncLaw } from "@trimtab/test-support";
@@ -12,6 +12,7 @@ import fc from "fast-check";
 import type { AllocationOptions, Kept } from "../src/allocate.ts";
 import { choose } from "../src/choose.ts";
 import { schemeOf } from "../src/layout.ts";
+import { sseds } from "../src/sseds.ts";
 import { Worth } from "../src/worth.ts";
 
 const root = mkdtempSync(join(tmpdir(), "trimtab-choose-"));
@@ -76,6 +77,36 @@ describe("choose", () => {
       30,
     );
     await task.dispose();
+  });
+
+  test("law: however small a budget that is not refused, a model can be built", async () => {
+    const largest = Math.max(...data.fields.map((f) => f.rows)) * 4;
+    const models = [
+      deepfm({ dim: DIM }),
+      dlrm({ dim: DIM }),
+      dlrm({ dim: DIM, dense: [data.fields[0]!.name] }),
+    ];
+    await asyncLaw(
+      fc.asyncProperty(
+        saliencies(),
+        fc.constantFrom(...models),
+        fc.uniqueArray(fc.integer({ min: 4, max: 2 * largest }), { minLength: 1, maxLength: 3 }),
+        async (saliency, model, sizes) => {
+          const task = makeTask({ model });
+          const budgets = sizes.filter((bytes) => sseds().cannot(task, `${bytes}b`) === undefined);
+          const limits = budgets.map((bytes) => limitOf(parseBudget(`${bytes}b`), task.uniform));
+          const worth = async (kept: Kept) => kept.flat().length;
+          const choices = await choose({ task, limits, saliency, layout: LAYOUT, ways: WAYS, worth });
+          choices.forEach(({ kept }, i) => {
+            expect(meets(schemeOf(task, kept, LAYOUT), limits[i]!)).toBe(true);
+            const dims = kept.map((own) => own.length);
+            expect(hasEnough(model, task.fields, dims)).toBe(true);
+          });
+          await task.dispose();
+        },
+      ),
+      60,
+    );
   });
 
   test("where there is one way, nothing is scored", async () => {

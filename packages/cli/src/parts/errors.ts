@@ -52,9 +52,9 @@ export function exitCodeOf(error: unknown): number {
   return isOneOf(error, WRONG_USE) ? 2 : 1;
 }
 
-/** The device went away: what was begun is to be resumed. */
+/** The device went away, or parts of a study failed, which its report tells: what was begun is to be resumed. */
 export function isToGoOn(error: unknown): boolean {
-  return isOneOf(error, new Set(["DeviceLost"]));
+  return isOneOf(error, new Set(["DeviceLost", "StudyFailed"]));
 }
 
 /** True for errors whose message says what was given, what was expected and how to mend it. */

@@ -107,7 +107,9 @@ export async function openCells(
 export function keepStudy(run: string, study: StudyFile, opened: readonly Cell[]): void {
   const cells = opened.map(({ label, open: { model, train } }) => [label, { model, train }] as const);
   const own = JSON.parse(JSON.stringify(Object.fromEntries(cells))) as StudyFile["cells"];
-  writeStudyFile(join(run, STUDY), { ...study, cells: { ...study.cells, ...own } });
+  // last, because a later pattern goes over an earlier one
+  const others = Object.entries(study.cells).filter(([label]) => !(label in own));
+  writeStudyFile(join(run, STUDY), { ...study, cells: { ...Object.fromEntries(others), ...own } });
 }
 
 /** Which cells `only` names. Throws UsageError for one that names none. */

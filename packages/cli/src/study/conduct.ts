@@ -149,7 +149,7 @@ class Conductor {
   }
 
   async #seed({ base, methods }: ReturnType<typeof seedsOf>[number], priority: number): Promise<void> {
-    if (base && !(await this.#queued(base, priority))) {
+    if (!(await this.#queued(base, priority))) {
       for (const part of methods) {
         if (!this.#context.signal.aborted) this.#fail(part, "its base model was not trained");
       }

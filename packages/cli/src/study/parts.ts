@@ -1,6 +1,4 @@
 /** The parts of a study that are left: what one process does at a time, and what must be done before it. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import type { Comparison, Searcher } from "@trimtab/search-core";
 import type { Cell } from "./cells.ts";
 
@@ -12,9 +10,9 @@ export interface Part {
   readonly method?: Searcher;
 }
 
-/** The parts of one seed of a cell: methods wait for the base model, if that is to be trained. */
+/** The parts of one seed of a cell: methods wait for the base model. */
 export interface Seed {
-  readonly base: Part | undefined;
+  readonly base: Part;
   readonly methods: readonly Part[];
 }
 
@@ -31,10 +29,8 @@ export function seedsOf(
     const open = methods
       .filter(({ name }) => left.some(({ method }) => method === name))
       .map((method): Part => ({ cell, seed, method }));
-    const row = left.some(({ method }) => method === "base");
-    // searches read the base model from its checkpoint, which may be gone where its row is not
-    const there = existsSync(join(cell.open.run.checkpoints, `seed-${seed}`, "base", "latest.safetensors"));
-    return [{ base: row || !there ? { cell, seed } : undefined, methods: open }];
+    // searches read the base model from its checkpoint, which may be gone, or half trained, where its row is not
+    return [{ base: { cell, seed }, methods: open }];
   });
 }
 

@@ -1,8 +1,9 @@
 /** `trimtab retrain`: the model again, allocating only what a scheme keeps. */
 import { rmSync } from "node:fs";
 import { basename, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { loadScheme, type Scheme } from "@trimtab/embeddings";
-import { formatBytes, formatRatio } from "@trimtab/eval";
+import { formatBytes, formatRatio, type Metrics, type ResultRow } from "@trimtab/eval";
 import {
   type Found,
   fileName,
@@ -85,7 +86,8 @@ export function command(): Command {
         const { name, scheme } = choice;
         const onEvent = trainReport(context, run.events, name);
         const { prepare, trained: ready } = (await choice.start?.(task)) ?? {};
-        const trained = ready ?? (await task.trainUnder(scheme, { name, onEvent, prepare }));
+        const start = prepare && [choice.method, choice.config?.search];
+        const trained = ready ?? (await task.trainUnder(scheme, { name, onEvent, prepare, start }));
         try {
           const made = resultRow({
             command: context.command,
@@ -94,12 +96,12 @@ export function command(): Command {
             budget: choice.budget,
             scheme,
             trained,
-            test: run.rows()[name]?.metrics.test ?? undefined,
             seconds: { ...choice.before, ...trained.seconds },
             config: { train, ...choice.config },
           });
-          run.putRow(name, made);
-          return made;
+          const row = { ...made, metrics: { ...made.metrics, test: testOf(made, run.rows()[name]) } };
+          run.putRow(name, row);
+          return row;
         } finally {
           await trained.dispose();
         }
@@ -117,6 +119,12 @@ export function command(): Command {
     );
     context.document(row);
   });
+}
+
+/** What `evaluate` found for the row that was there, where that is of this same model. */
+function testOf({ config, metrics }: ResultRow, before: ResultRow | undefined): Metrics | null {
+  const same = isDeepStrictEqual([before?.config, before?.metrics.valid], [config, metrics.valid]);
+  return same ? before!.metrics.test : null;
 }
 
 function fromFile(path: string): Choice {

@@ -107,7 +107,10 @@ test("processes give the rows that one process gives, and a second study trains 
   const asRun = await trimtab(["export", "--run", "two", "--out", "x"], { cwd });
   expect([asRun.code, asRun.err]).toEqual([2, expect.stringContaining("holds a study")]);
   const asModel = await trimtab(["export", "--run", "two/small-fm", "--out", "x"], { cwd });
-  expect([asModel.code, asModel.err]).toEqual([2, expect.stringContaining("keeps rows and no models")]);
+  expect([asModel.code, asModel.err]).toEqual([
+    2,
+    expect.stringContaining("keeps rows and schemes, no models"),
+  ]);
 
   // another folder asks what was kept beside it
   const known = await must(study("three", "--jobs", "2"), { cwd });
@@ -188,6 +191,33 @@ test("a part whose process is killed is told, the rest is done, and the next sta
   expect(text).toMatch(/error: compare: \d+ failed \(.*\), .*the same command tries them again/);
   await must(study("lost", "--jobs", "2", "--no-cache"), { cwd });
   expect(rowsOf("lost")).toEqual(rowsOf("one"));
+});
+
+test("what fields are worth is measured later too, from the base models that are there", async () => {
+  await inOneProcess();
+  const worth = () => existsSync(join(cwd, "worth", "fields", "seed-1.json"));
+  const asked = [
+    ...[
+      "compare",
+      "--data",
+      await dataset(),
+      "--model",
+      "fm",
+      "--dim",
+      "8",
+      "--epochs",
+      "1",
+      "--batch",
+      "500",
+    ],
+    ...["--methods", "smaller-dim", "--budgets", "50%", "--run", "worth", "--jobs", "2", "--no-cache"],
+  ];
+  await must([...asked, "--no-field-worth"], { cwd });
+  const rows = readResults(join(cwd, "worth", "results.jsonl")).rows.length;
+  expect(worth()).toBe(false);
+  await must(asked, { cwd });
+  expect(worth()).toBe(true);
+  expect(readResults(join(cwd, "worth", "results.jsonl")).rows).toHaveLength(rows);
 });
 
 test("what cannot be is said before anything runs", async () => {

@@ -3,12 +3,13 @@
  * lookups among it and the rest of the model's forward pass. Else every path goes through the tables, maps and norms again.
  */
 import { type Columns, createBatchSource, type FieldInfo } from "@trimtab/data";
+import type { TableLayout } from "@trimtab/embeddings";
 import { auc } from "@trimtab/eval";
 import { batchFeeds, padFeeds } from "@trimtab/search-core";
 import type { Device, Feeds, Program, Tensor } from "@trimtab/tensor-core";
 import { type Path, pathKey } from "../path.ts";
 import type { Stage } from "../supernet/stage.ts";
-import { Kept, type KeptWidths, keptRows } from "./kept.ts";
+import { Kept, type KeptWidths, keptRows, layoutOfStage } from "./kept.ts";
 import { SampleRows } from "./sample-rows.ts";
 
 export interface EvaluatorOptions {
@@ -19,7 +20,7 @@ export interface EvaluatorOptions {
   readonly sample: Columns;
   /** Rows a scoring step. */
   readonly batch: number;
-  /** What to keep of the sample's rows; undefined: score from the tables. */
+  /** What to keep of the sample's rows; undefined: score from the tables, as is always done where these are more than one buffer. */
   readonly keep?: KeptWidths;
 }
 
@@ -70,7 +71,8 @@ export class Evaluator {
     const { device, stage, sample } = options;
     const batch = Math.min(options.batch, sample.rows);
     using made = new DisposableStack();
-    const keeping = options.keep && (await keepingOf(options, options.keep, made));
+    const layout = layoutOfStage(stage.model);
+    const keeping = options.keep && layout && (await keepingOf(options, layout, options.keep, made));
     const { logits } = stage.model.forward(
       keeping
         ? { batch, training: false, vectors: (inputs) => keeping.kept.lookup(inputs) }
@@ -165,14 +167,13 @@ export class Evaluator {
 
 async function keepingOf(
   options: EvaluatorOptions,
+  layout: TableLayout,
   widths: KeptWidths,
   made: DisposableStack,
 ): Promise<Keeping> {
   const { device, stage, candidates, fields, sample } = options;
-  const kept = made.adopt(
-    new Kept(device, stage, keptRows(stage.model.scheme.fields, candidates, sample.rows), widths),
-    (it) => it.dispose(),
-  );
+  const most = keptRows(stage.model.scheme.fields, candidates, sample.rows);
+  const kept = made.adopt(new Kept(device, stage, layout, { rows: most, widths }), (it) => it.dispose());
   const rows = new SampleRows(sample, fields);
   const columns = rows.columns();
   const batch = Math.min(options.batch, columns.rows);

@@ -36,9 +36,9 @@ export interface KeptWidths {
   readonly products: number;
 }
 
-/** The base scheme is uniform: one table holds every field. */
-export function layoutOfStage({ tables }: Model): TableLayout {
-  return tables.parts[0]!.group.layout;
+/** The base scheme is uniform: one table holds every field, unless the device takes no buffer of its size (undefined). */
+export function layoutOfStage({ tables }: Model): TableLayout | undefined {
+  return tables.parts.length === 1 ? tables.parts[0]!.group.layout : undefined;
 }
 
 /** The matrix of a first layer that reads all vectors side by side, [F d, n]; undefined for a model that has none. */
@@ -78,10 +78,15 @@ export class Kept {
   readonly products: Variable | undefined;
   readonly #model: Model;
 
-  /** `rows`: at most so many; what is not written is zero. */
-  constructor(device: Device, { model }: Stage, rows: number, widths: KeptWidths) {
+  /** `layout`: that of the stage. `rows`: at most so many; what is not written is zero. */
+  constructor(
+    device: Device,
+    { model }: Stage,
+    layout: TableLayout,
+    { rows, widths }: { readonly rows: number; readonly widths: KeptWidths },
+  ) {
     this.#model = model;
-    this.layout = layoutOfStage(model);
+    this.layout = layout;
     this.vectors = device.variable("adass.kept.vectors", [rows, widths.vectors]);
     try {
       const { products } = widths;

@@ -1,5 +1,5 @@
 /** Where a supernet's training stands, in files that are whole or as they were: killed at any moment it goes on with the same bits. */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import {
   captureVariables,
@@ -16,7 +16,7 @@ import { samplerStateSchema } from "./sampler.ts";
 const drawSchema = z.strictObject({ path: z.array(z.int()), trained: z.array(z.int()) });
 
 const positionSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   /** Hash of what fixes the supernet; also the folder's name. */
   supernet: z.string(),
   /** The next batch to train. */
@@ -43,7 +43,7 @@ export type Position = Readonly<z.output<typeof positionSchema>>;
 /** Before the first step; the sampler has no state yet. */
 export function startPosition(supernet: string): Omit<Position, "sampler"> {
   return {
-    version: 1,
+    version: 2,
     supernet,
     epoch: 0,
     batch: 0,
@@ -99,23 +99,34 @@ export class Checkpoint {
     return parsed.data;
   }
 
-  async saveBest(weights: ReadonlyMap<string, Variable>): Promise<void> {
+  /**
+   * Named by its epoch: configurations that differ in their search alone have one supernet, and processes may train it side by side. Each reaches the
+   * same weights in the same epoch, but not at the same time, and one that is behind must not take the place of what another goes on with.
+   */
+  async saveBest(weights: ReadonlyMap<string, Variable>, epoch: number): Promise<void> {
     const file = { tensors: await captureVariables(weights), metadata: { supernet: this.#supernet } };
-    if (this.#folder) saveTensors(this.#bestPath, file);
-    else this.#best = file;
+    if (!this.#folder) {
+      this.#best = file;
+      return;
+    }
+    saveTensors(this.#bestPath(epoch), file);
+    for (const name of readdirSync(this.#folder)) {
+      const older = /^best-(\d+)\.safetensors$/.exec(name);
+      if (older && Number(older[1]) < epoch) rmSync(join(this.#folder, name), { force: true });
+    }
   }
 
-  loadBest(weights: ReadonlyMap<string, Variable>): void {
-    const file = this.#best ?? loadTensors(this.#bestPath);
-    restoreVariables(weights, file, this.#folder ? this.#bestPath : "the best weights");
+  loadBest(weights: ReadonlyMap<string, Variable>, epoch: number): void {
+    const file = this.#best ?? loadTensors(this.#bestPath(epoch));
+    restoreVariables(weights, file, this.#folder ? this.#bestPath(epoch) : "the best weights");
   }
 
   get #latest(): string {
     return join(this.#folder!, "latest.safetensors");
   }
 
-  get #bestPath(): string {
-    return join(this.#folder!, "best.safetensors");
+  #bestPath(epoch: number): string {
+    return join(this.#folder!, `best-${epoch}.safetensors`);
   }
 }
 

@@ -129,8 +129,8 @@ class SupernetTraining {
         await source.close();
       }
     }
-    this.#checkpoint.loadBest(this.#stage.weights);
     const { probes, bestEpoch, step, seconds } = this.#position;
+    this.#checkpoint.loadBest(this.#stage.weights, bestEpoch!);
     return { sampler: this.#sampler, probes, bestEpoch: bestEpoch!, steps: step, seconds };
   }
 
@@ -217,7 +217,7 @@ class SupernetTraining {
     );
     const { epoch, probes, bestEpoch, bad: before, seconds } = this.#position;
     const better = bestEpoch === null || auc > probes[bestEpoch]! + LEAST_GAIN;
-    if (better) await this.#checkpoint.saveBest(this.#stage.weights);
+    if (better) await this.#checkpoint.saveBest(this.#stage.weights, epoch);
     const bad = better ? 0 : before + 1;
     const finished = bad >= patience || epoch + 1 >= epochs;
     if (finished) await this.#learnAll();

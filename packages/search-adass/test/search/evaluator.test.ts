@@ -4,6 +4,7 @@ import { type FieldInfo, Random } from "@trimtab/data";
 import { uniform } from "@trimtab/embeddings";
 import { deepfm, dlrm, dnn, fm, type ModelConfig, wideDeep } from "@trimtab/models";
 import { fieldSpecs } from "@trimtab/search-core";
+import { openDevice } from "@trimtab/tensor-core";
 import { adassConfigSchema, Evaluator, openStage, settingsOf } from "../../src/index.ts";
 import { firstLayerOf } from "../../src/search/kept.ts";
 import { sampleOf } from "../../src/search/sample.ts";
@@ -73,6 +74,31 @@ describe.each(MODELS)("$kind", (model) => {
     direct.dispose();
     stage.dispose();
   });
+});
+
+test.each(MODELS)("$kind: what a table that is split over buffers holds is scored from it", async (model) => {
+  // the largest field is a buffer of its own, the others share one
+  const largest = Math.max(...tiny.data.fields.map(({ rows }) => rows));
+  using device = await openDevice({ engine: "cpu", maxBindingBytes: largest * 8 * 4 });
+  const task = tiny.makeTask({ seed: 2, model, device });
+  const settings = settingsOf(adassConfigSchema.parse({ candidates: [0, 2, 4, 8] }), task, 8);
+  const stage = await openStage(device, task, settings);
+  expect(stage.model.tables.parts.length).toBeGreaterThan(1);
+  const { valid, fields } = await task.splits();
+  const products = firstLayerOf(stage.model)?.shape[1] ?? 0;
+  const sample = sampleOf(valid, fields, 250, 1);
+  const shared = { device, stage, candidates: settings.candidates, fields, sample, batch: 125 };
+  const path = fields.map((_, f) => 1 + (f % 3));
+  const answers: Float32Array[] = [];
+  for (const keep of [{ vectors: 8, products }, undefined]) {
+    const evaluator = await Evaluator.make({ ...shared, keep });
+    await evaluator.refresh();
+    answers.push(await evaluator.logits(path));
+    evaluator.dispose();
+  }
+  expect(answers[0]).toEqual(answers[1]!);
+  expect(new Set(answers[0]).size).toBeGreaterThan(50);
+  stage.dispose();
 });
 
 test("kept rows of multi-valued fields give the logits of the tables", async () => {

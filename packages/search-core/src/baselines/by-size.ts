@@ -6,9 +6,17 @@
 import type { Scheme } from "@trimtab/embeddings";
 import { z } from "zod";
 import { type Limit, meets } from "../budget.ts";
+import {
+  type DimsProjection,
+  everyField,
+  isReadable,
+  leastDims,
+  projectionSchema,
+  readsNothing,
+  schemeOfDims,
+} from "../dims.ts";
 import { defineSearcher } from "../searcher.ts";
 import { baseDim, type Task } from "../task.ts";
-import { type DimsProjection, everyField, projectionSchema, schemeOfDims } from "./dims.ts";
 
 const schema = z.strictObject({
   /** 0: all fields alike; 1: every table of one size. */
@@ -25,23 +33,24 @@ function largest(task: Task, limit: Limit, alpha: number, projection: DimsProjec
   const least = meets(everyField(task, 1, projection), limit) ? 1 : 0;
   let low = 0;
   let high = (baseDim(task.model) + 1) * Math.max(...task.fields.map((f) => f.rows)) ** alpha;
-  let best = everyField(task, least, projection);
+  let best = task.fields.map((): number => least);
   for (let i = 0; i < 60; i++) {
     const middle = (low + high) / 2;
-    const scheme = schemeOfDims(task, dimsAt(task, alpha, middle, least), projection);
-    if (meets(scheme, limit)) {
+    const dims = dimsAt(task, alpha, middle, least);
+    if (meets(schemeOfDims(task, dims, projection), limit)) {
       low = middle;
-      best = scheme;
+      best = dims;
     } else high = middle;
   }
-  return best;
+  // the formula gives fields of one size one dim, all of them or none
+  if (!isReadable(task, best)) best = leastDims(task, limit, projection);
+  return schemeOfDims(task, best, projection);
 }
 
 export const dimsBySize = defineSearcher({
   name: "dims-by-size",
   config: schema,
-  check: (task, limit, { projection }) =>
-    meets(everyField(task, 0, projection), limit) ? undefined : "even empty tables are over it",
+  check: (task, limit, { projection }) => readsNothing(task, limit, projection),
   run: async (task, limits, { alpha, projection }) => {
     const found = limits.map((limit) => ({
       budget: limit.text,

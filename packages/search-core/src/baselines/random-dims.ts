@@ -4,9 +4,9 @@ import { Random } from "@trimtab/data";
 import type { Scheme } from "@trimtab/embeddings";
 import { z } from "zod";
 import { costOf, type Limit, meets } from "../budget.ts";
+import { everyField, isReadable, leastDims, projectionSchema, readsNothing, schemeOfDims } from "../dims.ts";
 import { defineSearcher } from "../searcher.ts";
 import { baseDim, type Task } from "../task.ts";
-import { everyField, projectionSchema, schemeOfDims } from "./dims.ts";
 
 const schema = z.strictObject({
   /** Fewest dims a field keeps; "auto": one, as long as the budget allows it in every field. */
@@ -27,14 +27,12 @@ function draw(task: Task, limit: Limit, config: Config): Scheme {
     const j = Math.floor(random.uniform() * (i + 1));
     [slots[i], slots[j]] = [slots[j]!, slots[i]!];
   }
-  let scheme = schemeOfDims(task, dims, projection);
   for (const f of slots) {
     dims[f]!++;
-    const larger = schemeOfDims(task, dims, projection);
-    if (meets(larger, limit)) scheme = larger;
-    else dims[f]!--;
+    if (!meets(schemeOfDims(task, dims, projection), limit)) dims[f]!--;
   }
-  return scheme;
+  const enough = isReadable(task, dims);
+  return schemeOfDims(task, enough ? dims : leastDims(task, limit, projection), projection);
 }
 
 function leastDim(task: Task, limit: Limit, { minDim, projection }: Config): 0 | 1 {
@@ -46,9 +44,10 @@ export const randomDims = defineSearcher({
   name: "random-dims",
   config: schema,
   check: (task, limit, config) => {
-    const least = everyField(task, leastDim(task, limit, config), config.projection);
+    if (leastDim(task, limit, config) === 0) return readsNothing(task, limit, config.projection);
+    const least = everyField(task, 1, config.projection);
     if (meets(least, limit)) return undefined;
-    return `dim ${config.minDim} in every field already costs ${costOf(least, limit)} ${limit.unit}, the budget is ${limit.value}`;
+    return `dim 1 in every field already costs ${costOf(least, limit)} ${limit.unit}, the budget is ${limit.value}`;
   },
   run: async (task, limits, config) => {
     const found = limits.map((limit) => ({ budget: limit.text, scheme: draw(task, limit, config) }));

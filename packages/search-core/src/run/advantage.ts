@@ -17,8 +17,16 @@ export interface Advantage {
   readonly verdict: "better" | "worse" | "within noise";
 }
 
-// Two-sided 95% quantiles of Student's t for 1, 2, ... degrees of freedom.
-const T95 = [12.71, 4.3, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26];
+/** Two-sided 95% quantiles of Student's t for 1, 2, ... degrees of freedom. */
+const T95 = [
+  12.71, 4.3, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23, 2.2, 2.18, 2.16, 2.14, 2.13, 2.12, 2.11, 2.1,
+  2.09, 2.09,
+];
+
+/** Beyond the table within 0.002: the first terms of its expansion about the normal quantile. */
+export function t95(freedom: number): number {
+  return T95[freedom - 1] ?? 1.96 + 2.37 / freedom + 2.82 / freedom ** 2;
+}
 
 /** `method` beside every other method of the rows, for each budget, and beside the base model. */
 export function advantages(rows: readonly ResultRow[], method: string): Advantage[] {
@@ -52,7 +60,7 @@ function advantage(
   const noise =
     n === 1
       ? 2 * aucError(pairs[0]!.mine)
-      : (T95[n - 2] ?? 2) * Math.sqrt(gains.reduce((s, g) => s + (g - mean) ** 2, 0) / (n - 1) / n);
+      : t95(n - 1) * Math.sqrt(gains.reduce((s, g) => s + (g - mean) ** 2, 0) / (n - 1) / n);
   const verdict = Math.abs(mean) <= noise ? "within noise" : mean > 0 ? "better" : "worse";
   return { method, other, budget, mean, seeds: pairs.map((p) => p.seed), noise, verdict };
 }

@@ -1,6 +1,6 @@
 /** The work of a comparison, one part after another: recalls what is there, and computes the rest or counts it. */
 import { createHash } from "node:crypto";
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Columns } from "@trimtab/data";
@@ -9,6 +9,7 @@ import { appendResult, evaluate, type ResultRow, rowPlace } from "@trimtab/eval"
 import { Interrupted } from "../errors.ts";
 import type { Found, Searcher } from "../searcher.ts";
 import type { Task } from "../task.ts";
+import { trainConfigSchema } from "../training/config.ts";
 import type { Trained } from "../training/contract.ts";
 import { runHash } from "../training/identity.ts";
 import type { TrainEvent } from "../training/progress.ts";
@@ -65,7 +66,7 @@ export class ComparisonWork {
     const task = new WatchedTask({ data, device, model, train, seed, folder, resume: true, signal });
     try {
       await this.#base(task);
-      if (this.#compute && (this.#options.fieldWorth ?? true)) await this.#fields(task);
+      if (this.#options.fieldWorth ?? true) await this.#fields(task);
       for (const method of this.#options.methods) await this.#method(task, method);
     } finally {
       await task.dispose();
@@ -81,8 +82,10 @@ export class ComparisonWork {
     const trial = { key, method: "base", budget: null, scheme: task.uniform, seconds: {} };
     if (this.#recall(trial)) {
       // asked for the base model alone: others go on from its checkpoint, which may be gone
-      if (this.#compute && this.#options.methods.length === 0)
+      if (this.#compute && this.#options.methods.length === 0) {
         await task.base(this.#onTrain("base", task.seed));
+        cache?.keepCheckpoint(key, folder);
+      }
       return;
     }
     if (!this.#compute) {
@@ -103,6 +106,11 @@ export class ComparisonWork {
     if (recallDropCosts(run.path, seed)?.key === key) return;
     // a folder of an older version whose base model is gone: not worth a training
     if (!existsSync(join(task.folder!, "base"))) return;
+    if (!this.#compute) {
+      const left = { method: "base", seed, trainings: 0, search: false };
+      if (!this.left.some((one) => one.method === "base" && one.seed === seed)) this.left.push(left);
+      return;
+    }
     this.#checkSignal();
     const { model } = await task.base(this.#onTrain("base", seed));
     const { valid } = await task.splits();
@@ -131,6 +139,9 @@ export class ComparisonWork {
     let open = 0;
     for (const one of searched.found) if (!(await this.#retrain(task, method, one, searched.saved))) open++;
     if (open > 0) this.left.push({ method: name, seed, trainings: open, search: !searched.saved.whole });
+    // not before: a search that trains and is stopped amid its rows is done again, and finds what it had trained
+    else if (this.#compute && !searched.saved.whole)
+      for (const budget of budgets) this.#clear(task, method, budget);
   }
 
   async #search(
@@ -141,7 +152,18 @@ export class ComparisonWork {
     const { run, cache, data, model, train } = this.#options;
     const name = `${fileName(method.name)}-seed-${task.seed}`;
     const { config, code } = method;
-    const key = hashOf([data.hash, model, train, task.seed, method.name, config, budgets, ...stateOf(code)]);
+    // how often checkpoints are written changes nothing that is found
+    const settings = { ...train, checkpointSeconds: trainConfigSchema.parse({}).checkpointSeconds };
+    const key = hashOf([
+      data.hash,
+      model,
+      settings,
+      task.seed,
+      method.name,
+      config,
+      budgets,
+      ...stateOf(code),
+    ]);
     const cached = recallSearchByName(run, name)?.saved.key === key ? undefined : cache?.search(key);
     if (cached) adoptSearch(run, name, cached);
     const recalled = recallSearch(run, name, key) ?? this.#finished(task, method, name, key);
@@ -176,7 +198,7 @@ export class ComparisonWork {
     return all || !this.#compute ? recalled : undefined;
   }
 
-  /** True if the row is there afterwards. */
+  /** Trains and tests; true if the row is there afterwards. */
   async #retrain(task: WatchedTask, method: Searcher, found: Found, saved: SavedSearch): Promise<boolean> {
     const { scheme, budget, prepare } = found;
     // weights that were inherited make another training, even under the same scheme
@@ -191,16 +213,35 @@ export class ComparisonWork {
     }
     if (!this.#compute) return false;
     this.#checkSignal();
-    const name = `${fileName(method.name)}-${fileName(budget)}`;
+    // with its key: what an earlier configuration of the method left half trained is another training
+    const name = `${trialName(method, budget)}-${key.slice(0, 8)}`;
+    const start = prepare && ownStart(method);
     const onEvent = this.#onTrain(`${method.name} ${budget}`, task.seed);
-    const trained = found.trained ?? (await task.trainUnder(scheme, { name, onEvent, prepare }));
+    const trained = found.trained ?? (await task.trainUnder(scheme, { name, onEvent, prepare, start }));
     try {
       await this.#record(task, trial, trained);
     } finally {
       await trained.dispose();
     }
-    if (!this.#options.keep) rmSync(join(task.folder!, name), { recursive: true, force: true });
+    if (this.#options.keep && !found.trained) this.#settle(task, name, trialName(method, budget));
+    if (saved.whole) this.#clear(task, method, budget);
     return true;
+  }
+
+  /** The last model of a method and budget that was trained to its end is found by these. */
+  #settle({ folder }: Task, from: string, to: string): void {
+    rmSync(join(folder!, to), { recursive: true, force: true });
+    renameSync(join(folder!, from), join(folder!, to));
+  }
+
+  /** Removes the checkpoints of a training whose row is there, and what earlier configurations left of theirs. */
+  #clear({ folder }: Task, method: Searcher, budget: string): void {
+    if (this.#options.keep || !existsSync(folder!)) return;
+    const own = trialName(method, budget);
+    for (const name of readdirSync(folder!)) {
+      if (name.startsWith(own) && KEY_OR_NONE.test(name.slice(own.length)))
+        rmSync(join(folder!, name), { recursive: true, force: true });
+    }
   }
 
   async #record(task: Task, trial: Trial, trained: Trained): Promise<void> {
@@ -294,6 +335,11 @@ export class ComparisonWork {
     );
   }
 }
+
+/** Its checkpoints, where the method trains itself; others have their key behind it. */
+const trialName = ({ name }: Searcher, budget: string) => `${fileName(name)}-${fileName(budget)}`;
+
+const KEY_OR_NONE = /^(-[0-9a-f]{8})?$/;
 
 /** What makes a training the method's own, where it does not start from scratch. */
 const ownStart = ({ name, config, code }: Searcher) => [name, config, ...stateOf(code)];

@@ -31,6 +31,7 @@ export interface Missing {
 export interface Left {
   readonly method: string;
   readonly seed: number;
+  /** 0 for a base model without what its fields are worth. */
   readonly trainings: number;
   /** The method's search is to be run as well. */
   readonly search: boolean;

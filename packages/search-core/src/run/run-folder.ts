@@ -15,7 +15,9 @@ import { differences, type RunConfig, runConfigSchema } from "./run-config.ts";
 const CONFIG = "config.json";
 const RESULT = "result.json";
 /** What a start that was killed before config.json appeared leaves behind. */
-const LEFTOVER = /^(lock\.json|(config|lock)\.json\.\d+\.tmp)$/;
+const LEFTOVER = /^(lock\.json|asked\.json|(config|lock)\.json\.\d+\.tmp)$/;
+/** What the command writes beside a run, with or without anything in it: what was asked for, and a page. */
+const REMARKS = ["asked.json", "report.html"];
 /** What a run folder may hold beside config.json; starting over removes these and nothing else. */
 const OWN = ["events.jsonl", RESULT, "results.jsonl", "notes", "schemes", "fields", "checkpoints"];
 
@@ -174,10 +176,10 @@ export class RunFolder {
       existsSync(this.checkpoints) &&
       readdirSync(this.checkpoints, { recursive: true, withFileTypes: true }).some((entry) => entry.isFile());
     const others = readdirSync(this.path).filter(
-      (name) => ![CONFIG, "events.jsonl", "checkpoints"].includes(name),
+      (name) => ![CONFIG, "events.jsonl", "checkpoints", ...REMARKS].includes(name),
     );
     if (trained || others.some((name) => OWN.includes(name))) return;
-    for (const name of ["checkpoints", "events.jsonl", CONFIG])
+    for (const name of ["checkpoints", "events.jsonl", ...REMARKS, CONFIG])
       rmSync(join(this.path, name), { recursive: true, force: true });
     if (this.#madeFolder && others.length === 0) rmdirSync(this.path);
   }

@@ -1,5 +1,5 @@
 /** What a search found, kept in the run folder: schemes for `retrain`, notes for people, and both for a later start. */
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { loadScheme, saveScheme } from "@trimtab/embeddings";
 import { z } from "zod";
@@ -25,6 +25,8 @@ export const savedSearchSchema = z.strictObject({
   notes: z.record(z.string(), z.json()),
 });
 
+const notesOf = (run: RunFolder, name: string) => join(run.path, "notes", `${fileName(name)}.json`);
+
 export type SavedSearch = Readonly<z.output<typeof savedSearchSchema>>;
 
 /** Writes schemes/ and notes/ of a search. `name` tells it from others of the run. */
@@ -42,6 +44,7 @@ export function storeSearch(
   },
 ): SavedSearch {
   const { result, earlier = [] } = facts;
+  if (earlier.length === 0) forget(run, name);
   const found = result.found.map(({ budget, scheme }) => {
     const file = `${name}-${fileName(budget)}`;
     saveScheme(run.schemeFile(file), scheme);
@@ -64,12 +67,18 @@ export function storeSearch(
   return saved;
 }
 
+/** Schemes of one search under the notes of another would be taken for that one's. */
+function forget(run: RunFolder, name: string): void {
+  rmSync(notesOf(run, name), { force: true });
+}
+
 /** Writes a search that another run made into this one, as `storeSearch` wrote it there. */
 export function adoptSearch(
   run: RunFolder,
   name: string,
   { saved, found }: { readonly saved: SavedSearch; readonly found: readonly Found[] },
 ): void {
+  forget(run, name);
   for (const [i, { scheme }] of saved.found.entries()) saveScheme(run.schemeFile(scheme), found[i]!.scheme);
   run.writeNotes(name, saved);
 }
@@ -89,7 +98,7 @@ export function recallSearchByName(
   run: RunFolder,
   name: string,
 ): { found: readonly Found[]; saved: SavedSearch } | undefined {
-  const path = join(run.path, "notes", `${fileName(name)}.json`);
+  const path = notesOf(run, name);
   if (!existsSync(path)) return undefined;
   const saved = readJson(path, savedSearchSchema);
   const found = saved.found.map(({ budget, scheme }) => ({

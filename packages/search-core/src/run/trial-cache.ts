@@ -9,6 +9,7 @@ import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync } fro
 import { join } from "node:path";
 import { schemeFromJSON } from "@trimtab/embeddings";
 import { parseResultRow, type ResultRow } from "@trimtab/eval";
+import { loadTensors } from "@trimtab/tensor-core";
 import { z } from "zod";
 import manifest from "../../package.json" with { type: "json" };
 import type { Found } from "../searcher.ts";
@@ -71,6 +72,8 @@ export class TrialCache {
   adoptCheckpoint(key: string, folder: string): void {
     const files = CHECKPOINT.map((name) => ({ from: this.#file(key, name), to: join(folder, name) }));
     if (!files.every(({ from }) => existsSync(from)) || existsSync(files[1]!.to)) return;
+    // the run that adopts it would find the damage, and adopt it again
+    for (const { from } of files) if (this.#damaged(from)) return;
     mkdirSync(folder, { recursive: true });
     for (const { from, to } of files) share(from, to);
   }
@@ -80,6 +83,16 @@ export class TrialCache {
     for (const name of CHECKPOINT) {
       const from = join(folder, name);
       if (existsSync(from)) share(from, this.#made(key, name));
+    }
+  }
+
+  #damaged(path: string): boolean {
+    try {
+      loadTensors(path);
+      return false;
+    } catch {
+      this.#onDamage(path);
+      return true;
     }
   }
 

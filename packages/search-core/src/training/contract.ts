@@ -32,6 +32,8 @@ export interface TrainOptions {
   readonly onEvent?: (event: TrainEvent) => void;
   /** Called with the fresh model before the first step (to inherit weights, say). Not called on resumption. */
   readonly prepare?: (model: Model) => Promise<void> | void;
+  /** Plain JSON that tells one `prepare` from another: a checkpoint that started otherwise is of another run. */
+  readonly start?: unknown;
   /** What a method adds that decides while the model trains. */
   readonly hooks?: TrainHooks;
 }

@@ -6,7 +6,7 @@ import type { TrainOptions } from "./contract.ts";
 
 /** What fixes the bits of a run. */
 export function runHash(
-  options: Pick<TrainOptions, "model" | "scheme" | "seed" | "hooks"> & {
+  options: Pick<TrainOptions, "model" | "scheme" | "seed" | "hooks" | "start"> & {
     readonly data: { readonly hash: string };
   },
   config: TrainConfig,
@@ -14,6 +14,7 @@ export function runHash(
   const { checkpointSeconds: _, ...rest } = config;
   const parts: unknown[] = [options.data.hash, options.model, options.scheme.toJSON(), options.seed, rest];
   if (options.hooks) parts.push(options.hooks.identity);
+  if (options.start !== undefined) parts.push({ start: options.start });
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }
 

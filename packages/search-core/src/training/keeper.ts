@@ -5,13 +5,14 @@
  * A kill between the two files is harmless: `latest` is then older than `best`, and the run replayed from it reaches the
  * same best again.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { LiveTables } from "@trimtab/embeddings";
 import {
   CheckpointError,
   captureVariables,
   loadTensors,
+  removeLeftovers,
   restoreVariables,
   saveTensors,
   type TensorFile,
@@ -43,9 +44,7 @@ export class Keeper {
     this.#run = run;
     if (!folder) return;
     mkdirSync(folder, { recursive: true });
-    // a killed process may leave a temporary file behind
-    for (const name of readdirSync(folder))
-      if (name.endsWith(".tmp")) rmSync(join(folder, name), { force: true });
+    for (const name of [LATEST, BEST]) removeLeftovers(join(folder, name));
   }
 
   get canResume(): boolean {
@@ -68,7 +67,7 @@ export class Keeper {
     if (position.run !== this.#run) {
       throw new RunFolderError(
         `${path}: is of another run (data, model, scheme, seed or training configuration differ); ` +
-          "use the same settings to resume, or another folder.",
+          "use the same settings to resume, start over with --force, or use another folder.",
       );
     }
     await restore(state, file, path);

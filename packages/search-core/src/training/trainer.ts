@@ -137,8 +137,9 @@ class TrainingRun {
           shown = now;
           this.#tell(batches.batches, rows / seconds, size);
         }
-        if (this.#options.signal?.aborted) await this.#interrupt(seconds);
+        // first: a checkpoint amid an epoch says that there are steps left in it
         if (maxSteps !== undefined && this.#optimizer.step >= maxSteps) break;
+        if (this.#options.signal?.aborted) await this.#interrupt(seconds);
         if (now - this.#savedAt > this.#config.checkpointSeconds * 1000) await this.#save();
       }
     } finally {

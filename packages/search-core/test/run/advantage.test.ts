@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import type { ResultRow } from "@trimtab/eval";
 import fc from "fast-check";
 import { advantages, aucError } from "../../src/index.ts";
+import { t95 } from "../../src/run/advantage.ts";
 
 const seed = process.env.CI ? 4 : Math.floor(Math.random() * 1e9);
 const settings = { seed, verbose: true } as const;
@@ -78,6 +79,20 @@ describe("advantages", () => {
   test("with one seed it only knows the error of the test rows", () => {
     const [a] = advantages([row("a", "10%", 1, 0.75), row("b", "10%", 1, 0.74)], "a");
     expect(a).toMatchObject({ verdict: "within noise", noise: 2 * aucError(metrics(0.75)) });
+  });
+
+  // of the t distribution, by its tables
+  test.each([
+    [1, 12.71],
+    [4, 2.776],
+    [10, 2.228],
+    [15, 2.131],
+    [20, 2.086],
+    [25, 2.06],
+    [60, 2.0],
+    [1000, 1.962],
+  ])("of %i degrees of freedom 95%% are within %f", (freedom, quantile) => {
+    expect(Math.abs(t95(freedom) - quantile)).toBeLessThan(0.006);
   });
 
   test("leaves out what has no partner", () => {

@@ -1,9 +1,19 @@
 // The last row of a method, budget and seed is the one of the settings that were asked last.
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { perField } from "@trimtab/embeddings";
 import { fm } from "@trimtab/models";
 import { z } from "zod";
-import { compare, defineSearcher, RunFolder, trainConfigSchema } from "../../src/index.ts";
+import {
+  type ComparisonOptions,
+  compare,
+  defineSearcher,
+  magnitude,
+  RunFolder,
+  recall,
+  trainConfigSchema,
+} from "../../src/index.ts";
 import { openTiny, type Tiny } from "../tiny-task.ts";
 
 let tiny: Tiny;
@@ -36,18 +46,12 @@ const sameDim = defineSearcher({
 
 test("settings that were left come back as the last row, without training", async () => {
   const path = tiny.makeFolder();
-  const { device, data } = tiny;
   let epochs = 0;
   const ask = async (dim: number) => {
-    const config = {
-      ...{ version: 1 as const, kind: "comparison" as const, command: "a test", seed: 1, model: MODEL },
-      ...{ data: { folder: "d", name: "tiny", hash: data.hash, synthetic: true }, train: TRAIN },
-    };
-    using run = RunFolder.occupied(path) ? RunFolder.continue(path, config) : RunFolder.create(path, config);
+    using run = openComparison(path);
     await compare({
-      ...{ run, data, device, model: MODEL, train: TRAIN, seeds: [1], budgets: ["50%"], command: "a test" },
+      ...askedOf(run),
       methods: [sameDim({ dim })],
-      fieldWorth: false,
       onEvent: (event) => {
         if (event.kind === "train" && event.event.kind === "evaluation") epochs++;
       },
@@ -85,4 +89,115 @@ test("a row knows for how many epochs its training had the full learning rate", 
   expect(full).toBeGreaterThan(0);
   expect(full).toBeLessThan(scales.length);
   expect(rows[0]!.config).toMatchObject({ epochs: scales.length, fullRateEpochs: full });
+});
+
+/** A comparison in `path`, new or gone on with. */
+function openComparison(path: string): RunFolder {
+  const config = {
+    ...{
+      version: 1 as const,
+      kind: "comparison" as const,
+      command: "a test",
+      seed: 1,
+      model: MODEL,
+      train: TRAIN,
+    },
+    data: { folder: "d", name: "tiny", hash: tiny.data.hash, synthetic: true },
+  };
+  return RunFolder.occupied(path) ? RunFolder.continue(path, config) : RunFolder.create(path, config);
+}
+
+const askedOf = (run: RunFolder): Omit<ComparisonOptions, "methods"> => ({
+  ...{ run, data: tiny.data, device: tiny.device, model: MODEL, train: TRAIN, command: "a test" },
+  ...{ seeds: [1], budgets: ["50%"], fieldWorth: false },
+});
+
+test("a training that starts otherwise is another one, even under the same mask", async () => {
+  const ask = async (path: string, retrain: "initial" | "fresh") => {
+    using run = openComparison(path);
+    const { rows } = await compare({ ...askedOf(run), methods: [magnitude({ retrain })], keep: true });
+    return rows.find(({ method }) => method === "magnitude")!.metrics;
+  };
+  const path = tiny.makeFolder();
+  const initial = await ask(path, "initial");
+  const fresh = await ask(path, "fresh");
+  expect(fresh).not.toEqual(initial);
+  expect(readdirSync(join(path, "checkpoints", "seed-1")).sort()).toEqual(["base", "magnitude-50%"]);
+  expect(await ask(tiny.makeFolder(), "fresh")).toEqual(fresh);
+});
+
+test("how often checkpoints are written is no reason to search again", async () => {
+  const path = tiny.makeFolder();
+  using run = openComparison(path);
+  const methods = [sameDim({ dim: 2 })];
+  const { rows } = await compare({ ...askedOf(run), methods });
+  const train = { ...TRAIN, checkpointSeconds: 7 };
+  const again = await recall({ ...askedOf(run), methods, train });
+  expect(again.left).toEqual([]);
+  expect(again.rows.map(({ method }) => method)).toEqual(rows.map(({ method }) => method));
+});
+
+test("stopped amid the rows of a method that trains while it searches, it trains none of them again", async () => {
+  const path = tiny.makeFolder();
+  let trainings = 0;
+  const trainsItself = defineSearcher({
+    name: "trains-itself",
+    config: z.strictObject({}),
+    check: () => undefined,
+    run: async (task, limits, _config, emit, name) => {
+      const found = [];
+      for (const [i, { text }] of limits.entries()) {
+        const dims = task.fields.map(() => 2 - i);
+        const scheme = perField(task.fields, dims, { base: 8, projection: "positions" });
+        const trained = await task.trainUnder(scheme, {
+          name: `${name}-${text}`,
+          onEvent: (event) => {
+            if (event.kind === "evaluation") trainings++;
+            emit({ kind: "train", name: text, event });
+          },
+        });
+        found.push({ budget: text, scheme, trained });
+      }
+      return { found, notes: {} };
+    },
+  });
+  const asked = (run: RunFolder, more: Partial<ComparisonOptions> = {}): ComparisonOptions => ({
+    ...{ ...askedOf(run), budgets: ["50%", "20%"], methods: [trainsItself()] },
+    ...more,
+  });
+  const checkpoints = (run: RunFolder) => readdirSync(join(run.checkpoints, "seed-1")).sort();
+  {
+    using run = openComparison(path);
+    const stop = new AbortController();
+    const stopped = compare(
+      asked(run, {
+        signal: stop.signal,
+        onEvent: (event) => {
+          if (event.kind === "row" && event.row.budget === "50%") stop.abort();
+        },
+      }),
+    );
+    await expect(stopped).rejects.toThrow("stopped");
+    expect(checkpoints(run)).toEqual(["base", "trains-itself-20%", "trains-itself-50%"]);
+  }
+  expect(trainings).toBe(2);
+  using run = openComparison(path);
+  const { rows } = await compare(asked(run));
+  expect(trainings).toBe(2);
+  expect(rows.map(({ budget }) => budget)).toEqual([null, "50%", "20%"]);
+  expect(checkpoints(run)).toEqual(["base"]);
+});
+
+test("a search that takes the place of another is never read under the other's notes", async () => {
+  const path = tiny.makeFolder();
+  {
+    using run = openComparison(path);
+    await compare({ ...askedOf(run), methods: [sameDim({ dim: 2 })] });
+  }
+  using run = openComparison(path);
+  expect(run.notes()).toEqual(["same-dim-seed-1"]);
+  // its schemes cannot be written any more, as on a full disk
+  mkdirSync(join(path, "schemes", `same-dim-seed-1-50%.json.${process.pid}.tmp`));
+  await expect(compare({ ...askedOf(run), methods: [sameDim({ dim: 1 })] })).rejects.toThrow("same-dim");
+  expect(run.notes()).toEqual([]);
 });

@@ -114,6 +114,12 @@ describe("RunFolder", () => {
     start.abandon();
     expect(existsSync(empty)).toBe(false);
 
+    const asked = fresh();
+    const failed = RunFolder.create(asked, config);
+    for (const name of ["asked.json", "report.html"]) writeFileSync(join(asked, name), "{}");
+    failed.abandon();
+    expect(existsSync(asked)).toBe(false);
+
     const mine = fresh();
     mkdirSync(mine);
     RunFolder.create(mine, config).abandon();

@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { uniform } from "@trimtab/embeddings";
+import { saveTensors } from "@trimtab/tensor-core";
 import { resultRow } from "@trimtab/test-support";
 import { TrialCache } from "../../src/index.ts";
 
@@ -73,13 +74,43 @@ test("a search comes back with its schemes", () => {
   expect(cache.search("s")).toBeUndefined();
 });
 
+const file = (x: number) => ({
+  tensors: new Map([["w", { dtype: "f32" as const, shape: [1], data: Float32Array.of(x) }]]),
+  metadata: {},
+});
+
+function writeCheckpoint(folder: string): void {
+  for (const [i, name] of ["best", "latest"].entries())
+    saveTensors(join(folder, `${name}.safetensors`), file(i));
+}
+
+test("a damaged checkpoint is said, not adopted, and another takes its place", () => {
+  const damaged: string[] = [];
+  const cache = new TrialCache(join(root, "rotten"), "cpu", (path) => damaged.push(path));
+  const [from, to] = [join(root, "sound"), join(root, "adopted")];
+  mkdirSync(from);
+  writeCheckpoint(from);
+  cache.keepCheckpoint("k", from);
+  const files = readdirSync(cache.folder, { recursive: true, encoding: "utf8" });
+  const best = join(cache.folder, files.find((name) => name.endsWith("best.safetensors"))!);
+  const bytes = readFileSync(best);
+  rmSync(best);
+  writeFileSync(best, bytes.subarray(0, bytes.length - 1));
+  cache.adoptCheckpoint("k", to);
+  expect(existsSync(to)).toBe(false);
+  expect(damaged).toEqual([best]);
+  cache.keepCheckpoint("k", from);
+  cache.adoptCheckpoint("k", to);
+  expect(readdirSync(to).sort()).toEqual(["best.safetensors", "latest.safetensors"]);
+});
+
 test("a checkpoint is shared, not copied, and one that is there stays", () => {
   const cache = new TrialCache(join(root, "checkpoints"), "cpu");
   const [from, to] = [join(root, "from"), join(root, "to")];
   cache.adoptCheckpoint("k", to);
   expect(existsSync(to)).toBe(false);
   mkdirSync(from);
-  for (const name of ["best", "latest"]) writeFileSync(join(from, `${name}.safetensors`), name);
+  writeCheckpoint(from);
   cache.keepCheckpoint("k", from);
   cache.adoptCheckpoint("k", to);
   expect(readdirSync(to).sort()).toEqual(["best.safetensors", "latest.safetensors"]);

@@ -66,7 +66,7 @@ export function loadTensors(path: string): TensorFile {
 }
 
 /** What processes that were killed while they wrote `path` left beside it; else each kill would cost a file for good. */
-function removeLeftovers(path: string): void {
+export function removeLeftovers(path: string): void {
   const start = `${basename(path)}.`;
   for (const name of readdirSync(dirname(path))) {
     if (!name.startsWith(start) || !name.endsWith(".tmp")) continue;
