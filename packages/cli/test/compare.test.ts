@@ -161,3 +161,24 @@ test("compare needs embeddings, report needs a run", async () => {
   expect(none.err).toContain("nowhere: there is no run here");
   expect(existsSync(join(cwd, "r.html"))).toBe(false);
 });
+
+test("a first start that fails leaves nothing that stands in the way of the next", async () => {
+  const cwd = freshFolder();
+  const compare = async (...more: string[]) =>
+    trimtab(
+      [
+        ...["compare", "--data", await dataset(), ...QUICK, "--run", "c", "--jobs", "1"],
+        ...["--methods", "smaller-dim", "--budgets", "50%", ...more],
+      ],
+      { cwd },
+    );
+  const failed = await compare("--engine", "webgpu", "--threads", "2");
+  expect(failed.code).not.toBe(0);
+  expect(existsSync(join(cwd, "c"))).toBe(false);
+  // numbers that leave the range of floats in the first epoch
+  const diverged = await compare("--lr", "1e30");
+  expect(diverged.code).toBe(1);
+  expect(diverged.err).toContain("lower the learning rate");
+  const last = await compare();
+  expect([last.code, last.err]).toEqual([0, expect.anything()]);
+});

@@ -2,6 +2,9 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fm } from "@trimtab/models";
+import { trainConfigSchema } from "@trimtab/search-core";
+import { type Cell, keepStudy } from "../../src/study/cells.ts";
 import { isStudyFile, readStudyFile, settingsOf } from "../../src/study/file.ts";
 import { freshFolder } from "../support/data.ts";
 
@@ -35,6 +38,18 @@ test("settings of a cell go over those of all, the later over the earlier", () =
   expect(settingsOf(file, "a/fm")).toEqual({ model: { kind: "fm", dim: 2 }, train: { epochs: 9, batch: 8 } });
   expect(settingsOf(file, "a/deepfm").model).toEqual({ kind: "deepfm", dim: 4 });
   expect(settingsOf(file, "b/deepfm")).toEqual({ model: { kind: "deepfm" }, train: { epochs: 9 } });
+});
+
+test("a study that is kept has what was typed, whatever patterns stand behind a cell", () => {
+  const study = readStudyFile(
+    written({ ...LEAST, cells: { "small/fm": { model: { dim: 2 } }, "*/fm": { train: { epochs: 10 } } } }),
+  );
+  const [model, train] = [fm({ dim: 2 }), trainConfigSchema.parse({ epochs: 5 })];
+  const run = join(folder, "kept");
+  mkdirSync(run);
+  // of an opened cell nothing else is looked at
+  keepStudy(run, study, [{ name: "small-fm", label: "small/fm", open: { model, train } } as Cell]);
+  expect(settingsOf(readStudyFile(join(run, "study.json")), "small/fm")).toEqual({ model, train });
 });
 
 test("a file of settings is not a study", () => {

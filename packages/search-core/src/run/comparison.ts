@@ -88,11 +88,12 @@ export async function compare(options: ComparisonOptions): Promise<Comparison> {
   return await run(options, true);
 }
 
-/** What is there, of this run and by the cache; computes nothing. Writes result.json. */
+/** What is there, of this run and by the cache; computes nothing. Writes result.json, if there are rows. */
 export async function recall(options: ComparisonOptions): Promise<Comparison> {
   const comparison = await run(options, false);
   const rows = comparison.rows.map((row) => [nameOf(row), row] as const);
-  options.run.writeRows(Object.fromEntries(rows));
+  // a folder without any is one where nothing was done yet
+  if (rows.length > 0) options.run.writeRows(Object.fromEntries(rows));
   return comparison;
 }
 
