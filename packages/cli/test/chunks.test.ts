@@ -46,12 +46,20 @@ test("compared, bytes in training stand beside served bytes, and a comparison th
     if (row.method === "base") continue;
     expect(row.bytes.serve).toBeLessThanOrEqual((Number.parseFloat(row.budget!) / 100) * row.bytes.uniform);
   }
+  const events = () =>
+    readFileSync(join(cwd, "c", "events.jsonl"), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
   const again = await must(args, { cwd });
   expect(again.out).toBe(first.out);
-  const events = readFileSync(join(cwd, "c", "events.jsonl"), "utf8")
-    .trim()
-    .split("\n");
-  const last = events.map((line) => JSON.parse(line).kind).lastIndexOf("resumed");
-  const since = events.slice(last).map((line) => JSON.parse(line));
-  expect(since.map(({ kind }) => kind)).toEqual(["resumed", "asked"]);
+  const since = () => events().slice(events().findLastIndex(({ kind }) => kind === "resumed"));
+  expect(since().map(({ kind }) => kind)).toEqual(["resumed", "asked"]);
+
+  // a budget more: what trains while it searches pays that one
+  await must([...args, "--budgets", "50%,40%,30%"], { cwd });
+  const trained = since().flatMap(({ kind, name }) => (kind === "evaluation" ? name : []));
+  const own = [...new Set(trained)].filter((name) => /fiited|row-pruning/.test(name));
+  expect(own).toHaveLength(2);
+  for (const name of own) expect(name).toContain("40%");
 });

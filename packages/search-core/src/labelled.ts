@@ -10,6 +10,7 @@ export function labelled(searcher: Searcher, label: string): Searcher {
     name: label,
     config: { use: searcher.name, ...(searcher.config as object) },
     code: searcher.code,
+    independent: searcher.independent,
     cannot: (task, budget) => searcher.cannot(task, budget),
     search: (task, options) => searcher.search(task, { name: label, ...options }),
   };

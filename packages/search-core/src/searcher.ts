@@ -56,6 +56,8 @@ export interface SearcherDefinition<S extends z.ZodType> {
   readonly name: string;
   /** Strict zod schema with defaults and a description of each key. */
   readonly config: S;
+  /** True where limits share nothing, neither work nor answers: a comparison then asks them one at a time, and for a new one pays that one alone. */
+  readonly independent?: boolean;
   /** Why a limit cannot be met, before anything is trained; undefined if it can. */
   check(task: Task, limit: Limit, config: z.output<S>): string | undefined;
   /**
@@ -86,6 +88,8 @@ export interface Searcher {
    * of trimtab tells it, as for our own; the command gives it to those that `--searcher` brings.
    */
   readonly code?: string;
+  /** As its definition says. */
+  readonly independent?: boolean;
   /** Throws BudgetError, BudgetImpossible, ConfigError and what training throws. */
   search(task: Task, options: SearchOptions): Promise<SearchResult>;
   /** Why this budget cannot be met, or undefined. */
@@ -103,6 +107,7 @@ export function defineSearcher<S extends z.ZodType>(
     return {
       name: definition.name,
       config,
+      independent: definition.independent,
       cannot: (task, budget) => why(task, limitFor(task, budget)),
       search: (task, options) => runSearch(definition, config, task, options, limitFor, why),
     };

@@ -76,6 +76,7 @@ async function search(
 export const fiited = defineSearcher({
   name: "fiited",
   config: fiitedConfigSchema,
+  independent: true,
   check: (task, limit, config) => cannot(task, limit, config.chunks),
   run: (task, limits, config, emit, name) => search(name, task, limits, config, emit),
 });
@@ -83,6 +84,7 @@ export const fiited = defineSearcher({
 export const rowPruning = defineSearcher({
   name: "row-pruning",
   config: rowPruningConfigSchema,
+  independent: true,
   check: (task, limit) => cannot(task, limit, 1),
   run: (task, limits, config, emit, name) =>
     search(name, task, limits, { ...config, chunks: 1, thresholds: "global" }, emit),

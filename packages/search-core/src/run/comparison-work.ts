@@ -128,20 +128,30 @@ export class ComparisonWork {
       return reason === undefined;
     });
     if (budgets.length === 0) return;
-    const { name } = method;
-    const { seed } = task;
-    const searched = await this.#search(task, method, budgets);
-    if (!searched) {
-      this.left.push({ method: name, seed, trainings: budgets.length, search: true });
-      return;
+    const left = { method: method.name, seed: task.seed, trainings: 0, search: false };
+    for (const together of method.independent ? budgets.map((budget) => [budget]) : [budgets]) {
+      const { open, search } = await this.#together(task, method, together);
+      left.trainings += open;
+      left.search ||= search;
     }
-    this.searches.push(searched.saved);
+    if (left.trainings > 0) this.left.push(left);
+  }
+
+  /** Budgets of one search; how many of their trainings are left, and whether the search is. */
+  async #together(
+    task: WatchedTask,
+    method: Searcher,
+    budgets: readonly string[],
+  ): Promise<{ readonly open: number; readonly search: boolean }> {
+    const searched = await this.#search(task, method, budgets);
+    if (!searched) return { open: budgets.length, search: true };
+    const { found, saved } = searched;
+    this.searches.push(saved);
     let open = 0;
-    for (const one of searched.found) if (!(await this.#retrain(task, method, one, searched.saved))) open++;
-    if (open > 0) this.left.push({ method: name, seed, trainings: open, search: !searched.saved.whole });
+    for (const one of found) if (!(await this.#retrain(task, method, one, saved))) open++;
     // not before: a search that trains and is stopped amid its rows is done again, and finds what it had trained
-    else if (this.#compute && !searched.saved.whole)
-      for (const budget of budgets) this.#clear(task, method, budget);
+    if (this.#compute && !saved.whole) for (const budget of budgets) this.#clear(task, method, budget);
+    return { open, search: open > 0 && !saved.whole };
   }
 
   async #search(
@@ -150,7 +160,8 @@ export class ComparisonWork {
     budgets: readonly string[],
   ): Promise<Searched | undefined> {
     const { run, cache, data, model, train } = this.#options;
-    const name = `${fileName(method.name)}-seed-${task.seed}`;
+    const schemes = `${fileName(method.name)}-seed-${task.seed}`;
+    const name = method.independent ? `${schemes}-${fileName(budgets[0]!)}` : schemes;
     const { config, code } = method;
     // how often checkpoints are written changes nothing that is found
     const settings = { ...train, checkpointSeconds: trainConfigSchema.parse({}).checkpointSeconds };
@@ -177,7 +188,7 @@ export class ComparisonWork {
       },
     });
     const baseSeconds = await task.baseSeconds();
-    const facts = { key, seed: task.seed, config: method.config, baseSeconds, result };
+    const facts = { key, seed: task.seed, config: method.config, baseSeconds, result, schemes };
     const saved = storeSearch(run, name, facts);
     cache?.keepSearch(key, saved, result.found);
     return { found: result.found, saved };

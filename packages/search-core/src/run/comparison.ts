@@ -1,7 +1,8 @@
 /**
  * A comparison: base model, methods, budgets and seeds on one dataset. Every finished training is a line of results.jsonl at
  * once; a line that is there is not computed again, so a comparison that was killed goes on where it stood, and one that grows
- * (a seed, a method, a budget more) pays only for what is new. With a cache it asks other runs too.
+ * (a seed, a method, a budget more) trains only what is new; a method that finds all budgets in one pass searches again for one
+ * more. With a cache it asks other runs too.
  *
  * Parts of it (one seed, one method) are independent once the seed's base model is there: processes that share the folder may
  * each do some, and `recall` puts together what they did.

@@ -39,14 +39,16 @@ export function storeSearch(
     readonly config: unknown;
     readonly baseSeconds: number;
     readonly result: SearchResult;
+    /** What scheme files are called before their budget; the search's name when left out. */
+    readonly schemes?: string;
     /** What an earlier search of the same kind found, for budgets that this one was not asked. */
     readonly earlier?: SavedSearch["found"];
   },
 ): SavedSearch {
-  const { result, earlier = [] } = facts;
+  const { result, earlier = [], schemes = name } = facts;
   if (earlier.length === 0) forget(run, name);
   const found = result.found.map(({ budget, scheme }) => {
-    const file = `${name}-${fileName(budget)}`;
+    const file = `${schemes}-${fileName(budget)}`;
     saveScheme(run.schemeFile(file), scheme);
     return { budget, scheme: file };
   });
