@@ -33,7 +33,7 @@ export function torchrecConfig(scheme: Scheme): OtherTrainer | string {
 /** Tables become PyTorch modules: their names may have no dots, and must not be those of a module's own attributes ("type"). */
 const moduleName = (field: string, i: number) => `t${i}_${field.replace(/[^A-Za-z0-9_]+/g, "_")}`;
 
-const PYTHON = `"""Builds torchrec tables of the dims in torchrec.json; with weights (float32 exports) they are filled too."""
+const PYTHON = `"""Builds torchrec tables of the dims in torchrec.json; with weights they are filled too."""
 import json
 import pathlib
 
@@ -57,6 +57,11 @@ def tables(weights=False, device="cpu"):
         with torch.no_grad():
             for table in config["tables"]:
                 (field,) = table["feature_names"]
-                bags.embedding_bags[table["name"]].weight.copy_(stored[f"{field}/table"])
+                values = stored[f"{field}/table"]
+                # int8: a scale a row
+                scales = stored.get(f"{field}/table.scales")
+                if scales is not None:
+                    values = values.float() * scales[:, None]
+                bags.embedding_bags[table["name"]].weight.copy_(values)
     return bags
 `;

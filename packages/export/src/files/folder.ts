@@ -39,8 +39,8 @@ export class FolderWriter {
   constructor(out: string, { force = false }: { readonly force?: boolean } = {}) {
     this.#out = resolve(out);
     this.#force = force;
-    checkFree(this.#out, force);
     removeLeftovers(this.#out);
+    checkFree(this.#out, force);
     const temporary = `${this.#out}.${process.pid}.tmp`;
     rmSync(temporary, { recursive: true, force: true });
     mkdirSync(temporary, { recursive: true });
@@ -114,15 +114,17 @@ export class FolderWriter {
   }
 }
 
-/** What processes that were killed while they wrote this folder left beside it. */
+/** What processes that were killed while they wrote this folder left beside it; one that was being replaced comes back. */
 function removeLeftovers(out: string): void {
   const parent = dirname(out);
   if (!existsSync(parent)) return;
   const start = `${basename(out)}.`;
   for (const name of readdirSync(parent)) {
-    if (!name.startsWith(start) || !/^\d+\.tmp$/.test(name.slice(start.length))) continue;
-    const pid = Number.parseInt(name.slice(start.length), 10);
-    if (!isAlive(pid)) rmSync(join(parent, name), { recursive: true, force: true });
+    if (!name.startsWith(start)) continue;
+    const [, pid, old] = /^(\d+)(\.old)?\.tmp$/.exec(name.slice(start.length)) ?? [];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    if (old && !existsSync(out)) renameSync(join(parent, name), out);
+    else rmSync(join(parent, name), { recursive: true, force: true });
   }
 }
 

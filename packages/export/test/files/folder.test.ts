@@ -1,5 +1,13 @@
 import { afterAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FolderWriter } from "../../src/files/folder.ts";
@@ -23,6 +31,22 @@ test("what a killed process left beside the folder goes, what a living one write
   expect(readdirSync(folder).sort()).toEqual(
     [`model-2.${child.pid}.tmp`, `model.${process.ppid}.tmp`].sort(),
   );
+});
+
+test("killed between two renames, the folder that was being replaced comes back", async () => {
+  const child = Bun.spawn([process.execPath, "--version"], { stdout: "ignore" });
+  await child.exited;
+  const out = join(folder, "replaced");
+  const old = `${out}.${child.pid}.old.tmp`;
+  mkdirSync(old);
+  for (const name of ["manifest.json", "SHA256SUMS"]) writeFileSync(join(old, name), "former");
+  expect(() => new FolderWriter(out)).toThrow("an exported model is there");
+  expect(readFileSync(join(out, "manifest.json"), "utf8")).toBe("former");
+  // it is there, so what a later kill leaves of it is of no use
+  mkdirSync(old);
+  new FolderWriter(out, { force: true }).abandon();
+  expect(existsSync(old)).toBe(false);
+  rmSync(out, { recursive: true });
 });
 
 test("a file is written once, and its sum told", () => {
