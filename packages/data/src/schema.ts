@@ -180,6 +180,15 @@ export function schemaErrorOf(error: z.ZodError, file?: string): SchemaError {
   );
 }
 
+/** Groups of a regular expression; undefined where it is no JavaScript. (DuckDB, which runs it, reads RE2's.) */
+function groupsOf(pattern: string): number | undefined {
+  try {
+    return new RegExp(`${pattern}|`).exec("")!.length - 1;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Validates a schema and fills in its defaults.
  * @throws SchemaError naming the key
@@ -191,10 +200,11 @@ export function parseSchema(input: unknown, file?: string): LogSchema {
   const place = file === undefined ? {} : { file };
   const names = new Set<string>();
   for (const field of schema.fields) {
-    if (names.has(field.name)) {
+    // in the Parquet files of a dataset names that differ in case alone are one
+    if (names.has(field.name.toLowerCase())) {
       throw new SchemaError(
-        `two fields are named "${field.name}"`,
-        "Give each field a name of its own",
+        `two fields are named "${field.name}", or differ in upper and lower case alone`,
+        "Give each field a name of its own, and its column as `column`",
         place,
       );
     }
@@ -205,7 +215,7 @@ export function parseSchema(input: unknown, file?: string): LogSchema {
         place,
       );
     }
-    names.add(field.name);
+    names.add(field.name.toLowerCase());
     const wrong = (fault: string, mend: string): never => {
       throw new SchemaError(`field "${field.name}": ${fault}`, mend, place);
     };
@@ -216,6 +226,8 @@ export function parseSchema(input: unknown, file?: string): LogSchema {
     if (field.derive && field.kind === "numeric")
       wrong("a part of a time is a category", "Set kind categorical");
     if (field.derive && field.extract) wrong("has both derive and extract", "Keep one of them");
+    if (field.extract !== undefined && groupsOf(field.extract) === 0)
+      wrong("the expression of extract has no group", 'Put what is wanted in parentheses: "v([0-9]+)"');
     if (
       field.buckets?.by === "edges" &&
       field.buckets.edges.some((e, i, all) => i > 0 && e <= (all[i - 1] as number))

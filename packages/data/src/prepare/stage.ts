@@ -26,7 +26,7 @@ import {
 import { type Join, joinTables, type UsedColumn } from "./join.ts";
 import type { Job } from "./resolve.ts";
 import { type PlannedSplit, planSplit } from "./split.ts";
-import { fieldValue, labelValue, seconds } from "./values.ts";
+import { fieldIsMissing, fieldText, fieldValue, isNoTime, labelValue, seconds } from "./values.ts";
 
 /** What the later phases need to know of the tables `read` and `log`. */
 export interface Staged {
@@ -49,6 +49,7 @@ export async function stage(
 ): Promise<Staged> {
   const { schema } = job;
   const label = parseLabel(schema.label);
+  for (const field of schema.fields) await checkPattern(duck, field);
   const tables: SourceTable[] = [];
   for (const part of job.parts) tables.push(await openTable(duck, part.file, schema));
   const joins: Join[] = [];
@@ -80,7 +81,11 @@ export async function stage(
     throw new SchemaError("split is by time, but no time column is named", "Name it as `time` in the schema");
   }
   const splitColumn = splitBy === undefined ? undefined : use(splitBy, `the split by ${rule.by}`);
-  for (const join of joins) use(join.on, `the join with ${join.file}`);
+  for (const join of joins) {
+    // by a column of the log itself, not of what is joined to it
+    requireColumn(join.on, `the join with ${join.file}`, [tables[0] as SourceTable]);
+    use(join.on, `the join with ${join.file}`);
+  }
   for (const table of tables.slice(1)) {
     for (const [column, { joined }] of used)
       if (joined < 0) requireColumn(column, "every file of the split", [table]);
@@ -181,9 +186,10 @@ export async function stage(
     const id = fieldColumns[k] as string;
     const column = field.column ?? field.name;
     if (field.kind === "numeric") {
-      const number = `TRY_CAST(${id} AS DOUBLE)`;
+      const read = fieldText(field, id);
+      const number = `TRY_CAST(${read} AS DOUBLE)`;
       await refuse(
-        `${id} IS NOT NULL AND (${number} IS NULL OR NOT isfinite(${number}))`,
+        `${read} IS NOT NULL AND (${number} IS NULL OR NOT isfinite(${number}))`,
         column,
         id,
         (place) =>
@@ -196,7 +202,7 @@ export async function stage(
     }
     if (field.derive) {
       await refuse(
-        `${id} IS NOT NULL AND coalesce(NOT isfinite(${seconds(id)}), true)`,
+        `${id} IS NOT NULL AND ${isNoTime(id)}`,
         column,
         id,
         (place) =>
@@ -209,7 +215,7 @@ export async function stage(
     }
     if ((field.missing ?? schema.missing.rule) === "error") {
       await refuse(
-        `${id} IS NULL`,
+        fieldIsMissing(field, id, schema.missing.values),
         column,
         id,
         (place) =>
@@ -266,6 +272,18 @@ export async function stage(
   return { tables: counted, rows, label, split, warnings };
 }
 
+/** @throws SchemaError for an `extract` that DuckDB cannot read */
+async function checkPattern(duck: Duck, { name, extract }: LogSchema["fields"][number]): Promise<void> {
+  if (extract === undefined) return;
+  await duck.run(`SELECT regexp_extract('', ${text(extract)}, 1)`).catch((error: Error) => {
+    duck.check();
+    throw new SchemaError(
+      `field "${name}": the expression of extract cannot be read (${error.message.split("\n")[0]})`,
+      "Mend it; it is written as in RE2",
+    );
+  });
+}
+
 const defaultSplit = { by: "random" as const, shares: [0.8, 0.1, 0.1] as [number, number, number] };
 
 function unusedColumns(
@@ -277,7 +295,10 @@ function unusedColumns(
   const quiet = new Set([...schema.ignore, ...keys, schema.time]);
   const columns = table.columns.filter((column) => !used.has(column) && !quiet.has(column));
   if (columns.length === 0) return [];
-  const shown = columns.slice(0, 20).join(", ");
+  const shown = columns
+    .slice(0, 20)
+    .map((column) => (column === "" ? '""' : column))
+    .join(", ");
   return [
     {
       code: "unused-columns",

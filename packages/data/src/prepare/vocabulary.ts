@@ -27,7 +27,7 @@ export interface Vocabulary {
 export function bucketSql(buckets: Buckets, value: string, edges: readonly number[]): string {
   if (buckets.by === "log2") {
     // From 3 on floor(ln(v)^2); small and negative integers keep a bucket each, shifted below the others.
-    return `CAST(CAST(CASE WHEN ${value} > 2 THEN floor(ln(${value}) * ln(${value})) ELSE floor(${value}) - 2 END AS BIGINT) AS VARCHAR)`;
+    return `CAST(CAST(CASE WHEN ${value} > 2 THEN floor(ln(${value}) * ln(${value})) ELSE greatest(floor(${value}), ${Number.MIN_SAFE_INTEGER}) - 2 END AS BIGINT) AS VARCHAR)`;
   }
   const cases = edges.map((edge, k) => `WHEN ${value} <= ${literal(edge)} THEN '${k}'`).join(" ");
   return `CASE WHEN ${value} IS NULL THEN NULL ${cases} ELSE '${edges.length}' END`;
@@ -177,6 +177,13 @@ export function vocabularyWarnings(vocabulary: Vocabulary, trainRows: number): W
       code: "nearly-unique",
       field: field.name,
       message: `Field "${field.name}" has ${distinct} values in ${present} training rows, nearly one value a row: a row number or a key? It can leak or only be memorised; leave it out or raise its minCount.`,
+    });
+  }
+  if (distinct === 0 && rows > 1) {
+    warnings.push({
+      code: "empty-vocabulary",
+      field: field.name,
+      message: `Field "${field.name}" has no value in any training row: all its ids are that of a missing one.`,
     });
   }
   if (rows === 1) {

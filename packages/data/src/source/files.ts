@@ -93,9 +93,14 @@ async function* records(
   if (last.length > 0) yield { line: start, text: last };
 }
 
-/** The first record of a text file, without a byte order mark. @throws EmptyFileError */
-export async function firstRecord(file: string, quote: string, delimiter: string): Promise<string> {
-  for await (const { text } of records(file, quote, delimiter)) return text.replace(/^\ufeff/, "");
+/** The first record of a text file, without a byte order mark, and the line it starts on. @throws EmptyFileError */
+export async function firstRecord(
+  file: string,
+  quote: string,
+  delimiter: string,
+): Promise<{ readonly line: number; readonly text: string }> {
+  for await (const { line, text } of records(file, quote, delimiter))
+    return { line, text: text.replace(/^\ufeff/, "") };
   throw new EmptyFileError("the file has no lines", "Give a file with rows", { file });
 }
 

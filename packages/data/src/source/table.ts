@@ -52,9 +52,10 @@ async function openText(
 ): Promise<SourceTable> {
   const delimiter = schema.delimiter ?? (format === "tsv" ? "\t" : ",");
   const quote = schema.quote ?? (format === "tsv" ? "" : '"');
-  const columns = schema.header
-    ? splitRecord(await firstRecord(file, quote, delimiter), delimiter, quote)
-    : (schema.columns ?? []);
+  const first = schema.header ? await firstRecord(file, quote, delimiter) : undefined;
+  const columns = first ? splitRecord(first.text, delimiter, quote) : (schema.columns ?? []);
+  // DuckDB takes a blank first line for the header
+  const skip = first && first.line > 1 ? `, skip=${first.line - 1}` : "";
   const twice = columns.find((column, i) => columns.indexOf(column) !== i);
   if (twice !== undefined) {
     throw new SchemaError("the header names this column twice", "Rename one of them", {
@@ -62,17 +63,18 @@ async function openText(
       column: twice,
     });
   }
-  const types = columns.map((column) => `${text(column)}: 'VARCHAR'`).join(", ");
+  // by place: a header may have an empty name (an index that pandas wrote) or names that differ in case alone
+  const types = columns.map((_, i) => `c${i}: 'VARCHAR'`).join(", ");
   const from =
     `read_csv(${text(file)}, auto_detect=false, header=${schema.header}, delim=${text(delimiter)}, ` +
-    `quote=${text(quote)}, escape=${text(quote)}, columns={${types}})`;
+    `quote=${text(quote)}, escape=${text(quote)}, columns={${types}}${skip})`;
   return {
     file,
     format,
     bytes,
     columns,
     from,
-    column: name,
+    column: (column) => `c${columns.indexOf(column)}`,
     place: async (index) => ({ file, line: await lineOf(file, index, quote, delimiter, schema.header) }),
   };
 }
@@ -111,9 +113,17 @@ async function openParquet(duck: Duck, file: string, bytes: number, schema: LogS
 // A libsvm line: label, then index:value pairs. A field is the n-th pair, or the pairs in a range of indexes.
 function openLibsvm(file: string, bytes: number, schema: LogSchema): SourceTable {
   const byName = new Map(schema.fields.map((field) => [field.column ?? field.name, field]));
+  for (const { name, column = name, position, range } of schema.fields) {
+    const wrong = (fault: string, mend: string): never => {
+      throw new SchemaError(`field "${name}": ${fault}`, mend, { file });
+    };
+    if ((position === undefined) === (range === undefined))
+      wrong("a libsvm field needs either position or range", "Give one of them");
+    if (column === "label") wrong("is called as the label itself", "Choose another name");
+  }
   // No byte 1 occurs in text, so each line is one column.
   const from = `(SELECT string_split_regex(trim("line"), '[ \\t]+') AS tokens FROM read_csv(${text(file)}, auto_detect=false,
-    header=false, delim='\u0001', quote='', escape='', columns={'line': 'VARCHAR'}))`;
+    header=false, delim='\u0001', quote='', escape='', columns={'line': 'VARCHAR'}) WHERE "line" IS NOT NULL)`;
   return {
     file,
     format: "libsvm",
