@@ -74,7 +74,12 @@ export function studyOf(sources: readonly Source[], options: StudyOptions): Stud
       points,
       uniformBytes: first.row.bytes.uniform,
       notes: sources.flatMap(({ notes }) => notes),
-      dropCosts: sources.flatMap(({ dropCosts }) => dropCosts),
+      // folders of one study may have measured the same seed, of the same base model
+      dropCosts: [
+        ...new Map(
+          sources.flatMap(({ dropCosts }) => dropCosts.map((one) => [one.seed, one] as const)),
+        ).values(),
+      ],
       occurrences,
     }),
     points,

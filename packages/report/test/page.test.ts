@@ -165,6 +165,30 @@ describe.skipIf(found === undefined)("in Chromium", () => {
     await page.locator("#study-1 select[data-budget]").selectOption("10%");
   });
 
+  test("methods whose shortened names are the same have bars of their own", async () => {
+    const long = (end: string) => `sseds that reads the saliency of ${end}`;
+    const rows = threeSeeds().flatMap((row) =>
+      row.method === "pep"
+        ? [
+            { ...row, method: long("training rows") },
+            { ...row, method: long("validation rows") },
+          ]
+        : row.method === "base"
+          ? row
+          : [],
+    );
+    const path = join(folder, "long.html");
+    writeFileSync(path, await reportHtml(readReport([folderOf({ rows, events: [] })])));
+    const { page, problems } = await open(browser, path);
+    expect(problems).toEqual([]);
+    const ticks = await page
+      .locator("#study-1 [data-chart=times] [aria-label='y-axis tick label'] text")
+      .allTextContents();
+    expect(ticks).toHaveLength(1 + 4);
+    expect(new Set(ticks).size).toBe(3);
+    await page.close();
+  });
+
   test("a budget, a field and methods can be chosen", async () => {
     const { page } = light;
     await page.locator("#study-1 select[data-budget]").selectOption("50%");

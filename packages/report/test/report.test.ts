@@ -77,6 +77,15 @@ test("what a field costs to go without, where it was measured", () => {
   expect(study!.fields.map(({ dropCost }) => dropCost!.n)).toEqual([1, 1, 1]);
   expect(study!.fields.map(({ dropCost }) => Math.round(dropCost!.mean * 1e6))).toEqual([10_000, 0, -2500]);
   expect(whole().studies[0]!.fields[0]!.dropCost).toBeNull();
+  // two folders of one study measured the same seed
+  const without = [0.75, 0.76, 0.7625];
+  const folders = [true, false].map((pep) => {
+    const rows = threeSeeds().filter(({ method }) => method === "base" || (method === "pep") === pep);
+    return folderOf({ rows, without });
+  });
+  const both = readReport(folders).studies;
+  expect(both).toHaveLength(1);
+  expect(both[0]!.fields.map(({ dropCost }) => dropCost!.n)).toEqual([1, 1, 1]);
 });
 
 test("numbers kept by how often ids occur, where the dataset is there", () => {

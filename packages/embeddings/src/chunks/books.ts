@@ -37,7 +37,7 @@ export class Books {
       map: new ChunkMap(chunks),
       addresses: new Addresses(capacity),
       candidates: new Candidates(candidates),
-      target,
+      target: Math.floor(target),
     });
   }
 

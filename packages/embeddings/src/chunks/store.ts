@@ -116,7 +116,7 @@ export class ChunkStore {
 
   set target(chunks: number) {
     if (!(chunks >= 0)) throw new ChunkStoreError(`chunk store: target ${chunks} must be 0 or more.`);
-    this.#books.target = chunks;
+    this.#books.target = Math.floor(chunks);
   }
 
   /** f32 [capacity + 1, c]: row 0 is zero. Another one after the generation changed. */

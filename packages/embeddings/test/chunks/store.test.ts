@@ -142,7 +142,7 @@ const optionsOf: fc.Arbitrary<ChunkStoreOptions> = fc.record({
   std: fc.constant(0.5),
   gamma: fc.constantFrom(0.9, 0.01, 1),
   capacity: fc.constantFrom(0, 3, 40),
-  target: fc.constantFrom(Number.POSITIVE_INFINITY, 20, 0),
+  target: fc.constantFrom(Number.POSITIVE_INFINITY, 20, 2.5, 0),
   candidateBytes: fc.constantFrom(0, 300, 100_000),
 });
 

@@ -13,8 +13,13 @@ export function times(study: PageStudy, width: number, hidden: ReadonlySet<strin
     points.filter(({ method }) => method === name).sort((a, b) => order(a.budget) - order(b.budget)),
   );
   if (lines.length === 0) return undefined;
-  const label = ({ method, budget }: { method: string; budget: string | null }) =>
-    budget === null ? fitted(method) : `${fitted(method)} ${budget}`;
+  // shortened names may be the same
+  const labels = new Map<string, string>();
+  const keyOf = ({ method, budget }: { method: string; budget: string | null }) => {
+    const named = (name: string) => (budget === null ? name : `${name} ${budget}`);
+    labels.set(named(method), named(fitted(method)));
+    return named(method);
+  };
   const known: readonly string[] = PHASES;
   const others = new Set(
     lines.flatMap((line) => Object.keys(line.seconds)).filter((p) => !known.includes(p)),
@@ -22,17 +27,20 @@ export function times(study: PageStudy, width: number, hidden: ReadonlySet<strin
   const bars = lines.flatMap((line) =>
     [...PHASES, ...others].flatMap((phase) => {
       const value = line.seconds[phase];
-      return value === undefined || value === 0 ? [] : [{ line: label(line), phase, value }];
+      return value === undefined || value === 0 ? [] : [{ line: keyOf(line), phase, value }];
     }),
   );
   const totals = lines.map((line) => ({
-    line: label(line),
+    line: keyOf(line),
     total: Object.values(line.seconds).reduce((a, b) => a + b, 0),
   }));
   const color = (phase: string) => `var(--phase-${known.includes(phase) ? phase : "other"})`;
   const longest = Math.max(...totals.map(({ total }) => total));
   const [unit, name] = longest >= 7200 ? [3600, "hours"] : longest >= 120 ? [60, "minutes"] : [1, "seconds"];
-  const margin = Math.min(width * 0.5, 14 + 6.6 * Math.max(...totals.map(({ line }) => line.length)));
+  const margin = Math.min(
+    width * 0.5,
+    14 + 6.6 * Math.max(...[...labels.values()].map((label) => label.length)),
+  );
   return Plot.plot({
     width,
     height: 22 * lines.length + 52,
@@ -49,6 +57,7 @@ export function times(study: PageStudy, width: number, hidden: ReadonlySet<strin
     },
     y: {
       domain: totals.map(({ line }) => line),
+      tickFormat: (line: string) => labels.get(line)!,
       label: null,
       tickSize: 0,
     },
