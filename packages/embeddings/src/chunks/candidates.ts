@@ -5,7 +5,9 @@
  * counters: each touch adds 2 to the slot's counter (up to 254), the hand halves every counter it passes, and a slot
  * at 0 is given away. So a candidate lasts the longer, the more often it was touched, and a flood of rows seen once does not
  * sweep out those seen often. The hand goes at most 4 slots for each one asked, and at most one round in a batch: what a batch
- * touched is never given away in that batch. Where nothing is found, the chunk goes untracked until it is touched again.
+ * touched is never given away in that batch. Where nothing is found, the chunk goes untracked until it is touched again. Rows come in the order of
+ * the fields, so a batch whose first fields use the round up would leave the last ones without a slot for ever: the next batch begins with
+ * the row that came too late (`turn`).
  */
 import { Addresses } from "./addresses.ts";
 import { BITS_A_SLOT, Doorkeeper } from "./doorkeeper.ts";
@@ -27,6 +29,8 @@ export class Candidates {
   /** The slot that the hand looks at next. */
   hand = 1;
   #round = 0;
+  /** The row that the next batch begins with; 0 where the last one had slots for all. */
+  turn = 0;
 
   constructor(slots: number, places = new Addresses(slots)) {
     this.slots = slots;
@@ -52,6 +56,11 @@ export class Candidates {
   /** Call at the start of each batch. */
   begin(): void {
     this.#round = 0;
+  }
+
+  /** True if the hand has gone its round in this batch: nobody gets a slot any more. */
+  get exhausted(): boolean {
+    return this.#round >= this.slots && this.places.free === 0;
   }
 
   touch(slot: number): void {

@@ -35,6 +35,8 @@ const headSchema = z.strictObject({
   next: count,
   candidateNext: count,
   hand: count,
+  /** Absent in files of before: 0. */
+  turn: count.default(0),
   /** Rows that the doorkeeper sent away. */
   seen: count,
   step: count,
@@ -88,7 +90,7 @@ export async function captureStore({ shape, pool, candidates, books, clock }: Pa
     put(name, "f32", columns, kept);
   }
   put("candidates", "f32", 1, await candidates.read());
-  const { owners, counters, places, hand, slots, door } = books.candidates;
+  const { owners, counters, places, hand, turn, slots, door } = books.candidates;
   // a number of 53 bits as two words; -1 is 2^53 - 1 here
   const words = new Uint32Array(2 * slots);
   for (let slot = 1; slot <= slots; slot++) {
@@ -111,6 +113,7 @@ export async function captureStore({ shape, pool, candidates, books, clock }: Pa
     next: books.addresses.next,
     candidateNext: places.next,
     hand,
+    turn,
     seen: door.seen,
     step: clock.step,
     base: clock.base,
@@ -166,6 +169,7 @@ export function readStore(
   const owners = take("owners", Uint32Array, 2 * shape.candidates);
   candidates.counters.set(take("counters", Uint32Array, shape.candidates + 1));
   candidates.hand = head.hand;
+  candidates.turn = head.turn;
   candidates.door.words.set(take("door", Uint32Array, candidates.door.words.length));
   candidates.door.seen = head.seen;
   for (let slot = 1; slot <= shape.candidates; slot++) {

@@ -6,7 +6,7 @@ import { PLACES } from "./map.ts";
 
 /** Rows of a batch: a batch plan has them. */
 export interface PlannedRows {
-  /** [U] each row of the batch once. */
+  /** [U] each row of the batch once, ascending. */
   readonly rows: ArrayLike<number>;
   /** U */
   readonly count: number;
@@ -27,6 +27,17 @@ export function placesOf({ sorted, offsets, count }: PlannedBatch, places: Uint3
     for (const end = offsets[u + 1]!; at < end; at++) places[sorted[at]!] = u;
   }
   return places;
+}
+
+/** The first of ascending rows that is `least` or more; 0 where none is. */
+function firstFrom(rows: ArrayLike<number>, count: number, least: number): number {
+  let [low, high] = [0, count];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (rows[middle]! < least) low = middle + 1;
+    else high = middle;
+  }
+  return low === count ? 0 : low;
 }
 
 /** Marks a candidate that begins in this step, in the list of tracked chunks. */
@@ -86,9 +97,13 @@ export class Resolver {
     let { words } = map;
     let live = 0;
     let tracked = 0;
-    let out = 0;
-    for (let u = 0; u < count; u++) {
+    const first = candidates.turn === 0 ? 0 : firstFrom(rows, count, candidates.turn);
+    let turn = 0;
+    for (let i = 0; i < count; i++) {
+      const u = i < count - first ? first + i : first + i - count;
       const row = rows[u]!;
+      if (turn === 0 && i > 0 && candidates.slots > 0 && candidates.exhausted) turn = row;
+      let out = u * perRow;
       let at = chunks[out]! - 1;
       // a row whose last slot went to one before it in the batch is not new: it becomes no live row, which only new ones and restored chunks do
       const mayLive = at < 0 ? perRow : 0;
@@ -132,6 +147,7 @@ export class Resolver {
         trackedSources[tracked++] = out | begun;
       }
     }
+    candidates.turn = turn;
     this.live = live;
     this.tracked = tracked;
   }
