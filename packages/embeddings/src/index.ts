@@ -11,6 +11,7 @@ export { ChunkStoreTables } from "./chunks/store-tables.ts";
 export { type ChunkArrays, FIRST, LIVE, type Tracked } from "./chunks/tracked.ts";
 export type { ChunkVisit, Utilities } from "./chunks/utilities.ts";
 export { type ElementOptions, ElementScheme, elements } from "./elements/elements.ts";
+export { carryTouched } from "./elements/gradient.ts";
 export {
   ELEMENT_LAYOUTS,
   type ElementCounts,

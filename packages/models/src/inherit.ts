@@ -47,7 +47,8 @@ function plan(from: Model, to: Model): Copy[] {
     );
   }
   // without dense fields the bottom tower still had an output, by its biases
-  if (from.state.has("bottom.0.weight") && !to.state.has("bottom.0.weight")) {
+  const bottom = bottomOf(from);
+  if (from.state.has(bottom) && !to.state.has(bottom)) {
     throw new ModelError(
       "inheritModel: the scheme drops every dense field and with them the bottom tower, so the smaller model cannot score as the " +
         "larger one does; keep a dim of a dense field, or retrain from fresh values.",
@@ -73,9 +74,15 @@ function plan(from: Model, to: Model): Copy[] {
   return copies;
 }
 
+/** The first matrix of DLRM's bottom tower, whose only one is its output's where it has no layers before. */
+function bottomOf({ config }: Model): string {
+  const only = config.kind === "dlrm" && config.bottom.length === 0;
+  return only ? "bottom.output.weight" : "bottom.0.weight";
+}
+
 /** If `name` is a tower's first matrix: for each input of the tower of `to`, its row in the matrix of `from`. */
 function keptRows(from: Model, to: Model, name: string): number[] | undefined {
-  const tower = name === "tower.0.weight" ? "tower" : name === "bottom.0.weight" ? "bottom" : undefined;
+  const tower = name === "tower.0.weight" ? "tower" : name === bottomOf(from) ? "bottom" : undefined;
   if (!tower) return undefined;
   const rows = new Map(towerInputs(from.config, from.tables)[tower].map((input, i) => [input, i]));
   return towerInputs(to.config, to.tables)[tower].map((input) => {

@@ -1,5 +1,5 @@
 /** The two programs every user of a model needs: a training step and a scoring step. */
-import type { VectorTransform } from "@trimtab/embeddings";
+import { carryTouched, type VectorTransform } from "@trimtab/embeddings";
 import {
   add,
   assign,
@@ -40,6 +40,7 @@ export function trainStep(
   // what no optimizer holds is clipped with the rest, and moved by its tables
   if (live) own.push(live.rowGradient(own.pop() as Tensor));
   const gradients = clip === undefined ? own : clipGradients(own, clip);
+  for (const [i, gradient] of own.entries()) carryTouched(gradient, gradients[i]);
   const moved = live ? live.updates(gradients.pop() as RowGradient) : [];
   const counted = assign(model.lossSum, add(model.lossSum.value, loss));
   return { outputs: { loss }, updates: [...optimizer.updates(gradients), ...moved, ...updates, counted] };

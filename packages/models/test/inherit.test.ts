@@ -56,6 +56,26 @@ test("a scheme without any dense field leaves no bottom tower to inherit", async
   await expect(inheritModel(from, to)).rejects.toThrow("drops every dense field");
 });
 
+test("a bottom tower without layers before its last inherits what its kept dense fields feed, or is refused", async () => {
+  const config = dlrm({ dim: 4, dense: ["user", "genres"], bottom: [] });
+  using from = await buildModel(device, config, schemes.uniform!, { seed: 1 });
+  const [user, genres] = ["user", "genres"].map((name) => fields.findIndex((f) => f.name === name));
+  const without = (...dropped: (number | undefined)[]) =>
+    perField(
+      fields,
+      fields.map((_, f) => (dropped.includes(f) ? 0 : 4)),
+      { base: 4, projection: "positions" },
+    );
+  using to = await buildModel(device, config, without(genres), { seed: 2 });
+  await inheritModel(from, to);
+  const whole = (await contentsOf(from)).get("bottom.output.weight")!;
+  const kept = (await contentsOf(to)).get("bottom.output.weight")!;
+  // the rows of the first dense field
+  expect([...kept]).toEqual([...whole.subarray(0, 4 * 4)]);
+  using none = await buildModel(device, config, without(user, genres), { seed: 2 });
+  await expect(inheritModel(from, none)).rejects.toThrow("drops every dense field");
+});
+
 test("models that do not fit are refused before anything is written", async () => {
   const scheme = schemes.uniform!;
   using from = await buildModel(device, deepfm({ dim: 4, hidden: [5] }), scheme, { seed: 1 });

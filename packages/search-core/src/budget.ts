@@ -64,15 +64,20 @@ export function parseBudget(text: string): Budget {
 /** The budget in bytes or parameters; shares are of `uniform`. */
 export function limitOf(budget: Budget, uniform: Scheme): Limit {
   if (budget.unit === "share") {
-    return { unit: "bytes", value: Math.floor(uniform.serveBytes() * budget.value), text: budget.text };
+    return { unit: "bytes", value: shareOf(uniform.serveBytes(), budget), text: budget.text };
   }
   if (budget.unit === "parameter share") {
-    return { unit: "parameters", value: Math.floor(uniform.parameters * budget.value), text: budget.text };
+    return { unit: "parameters", value: shareOf(uniform.parameters, budget), text: budget.text };
   }
   if (budget.unit === "slot share") {
-    return { unit: "slots", value: Math.floor(slotsOf(uniform) * budget.value), text: budget.text };
+    return { unit: "slots", value: shareOf(slotsOf(uniform), budget), text: budget.text };
   }
   return { unit: budget.unit, value: Math.floor(budget.value), text: budget.text };
+}
+
+/** Rounded down; 29% of 100 is 29, though 100 x 0.29 is a little less in binary fractions. */
+function shareOf(all: number, { value }: Budget): number {
+  return Math.floor(all * value * (1 + 1e-12));
 }
 
 function slotsOf(scheme: Scheme): number {

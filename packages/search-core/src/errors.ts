@@ -19,6 +19,12 @@ export class ConfigError extends SearchCoreError {}
 /** The loss left the numbers. */
 export class TrainingDiverged extends SearchCoreError {}
 
+/** The error of a loss that is no number: `what` was training, and noticed at `step`. */
+export const diverged = (what: string, loss: number, step: number): TrainingDiverged =>
+  new TrainingDiverged(
+    `${what}: the loss is ${loss} at step ${step}; lower the learning rate or look for broken rows.`,
+  );
+
 /** The user asked to stop; a checkpoint was written if there is a run folder. */
 export class Interrupted extends SearchCoreError {}
 

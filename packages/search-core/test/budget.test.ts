@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { perField, uniform } from "@trimtab/embeddings";
+import { law } from "@trimtab/test-support";
+import fc from "fast-check";
 import { BudgetError, costOf, limitOf, meets, parseBudget } from "../src/index.ts";
 
 const fields = [
@@ -60,6 +62,18 @@ describe("limits", () => {
     expect(limit).toMatchObject({ unit: "parameters", value: 1200 * 4 });
     expect(meets(uniform(fields, 4), limit)).toBe(true);
     expect(meets(uniform(fields, 5), limit)).toBe(false);
+  });
+
+  test("law: a share loses nothing to binary fractions", () => {
+    // as whole numbers: p per mille of n slots
+    law(
+      fc.property(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 5000 }), (permille, n) => {
+        const all = uniform([{ name: "a", rows: 3, slots: 1 }], n);
+        const limit = limitOf(parseBudget(`${permille / 10}% slots`), all);
+        expect(limit.value).toBe(Number((BigInt(permille) * BigInt(n)) / 1000n));
+      }),
+      500,
+    );
   });
 
   test("slots count (field, dim) pairs whatever they cost", () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fm } from "@trimtab/models";
-import { loadTensors, saveTensors } from "@trimtab/tensor-core";
+import { loadTensors, saveTensors, temporaryOf } from "@trimtab/tensor-core";
 import {
   ConfigError,
   Interrupted,
@@ -155,7 +155,10 @@ describe("training", () => {
   test("what another process is writing stays, what one left that is gone does not", async () => {
     const folder = tiny.makeFolder();
     mkdirSync(folder);
-    const [living, gone] = [process.ppid, 2 ** 22 + 1].map((pid) => `best.safetensors.${pid}.tmp`);
+    const own = basename(temporaryOf("best.safetensors"));
+    const [living, gone] = [process.ppid, 2 ** 22 + 1].map((pid) =>
+      own.replace(`-${process.pid}-`, `-${pid}-`),
+    );
     for (const name of [living!, gone!]) writeFileSync(join(folder, name), "");
     await (await train(await options({ folder }))).dispose();
     expect(existsSync(join(folder, living!))).toBe(true);
@@ -224,5 +227,29 @@ describe("training", () => {
   test("a loss that leaves the numbers ends in one error", async () => {
     const model = fm({ dim: 4, learningRate: 1e30, tableOptimizer: "sgd", optimizer: "sgd" });
     await expect(train(await options({ model }))).rejects.toThrow(TrainingDiverged);
+  });
+
+  test("whichever step it left them in", async () => {
+    // after some epochs, and short ones, in which few losses are asked for
+    const model = fm({ dim: 4, learningRate: 3, tableOptimizer: "sgd", optimizer: "sgd", std: 1 });
+    const config = { batch: 100, epochs: 30, scoreBatch: 400, patience: 30, learningRateDrop: 1 };
+    for (const learningRate of [40, 100, 1000]) {
+      const diverging = train(await options({ model: { ...model, learningRate }, config }));
+      await expect(diverging).rejects.toThrow(TrainingDiverged);
+    }
+  });
+
+  test("seconds of an epoch that is cut off by a kill are counted", async () => {
+    const folder = tiny.makeFolder();
+    const stop = new Error("killed");
+    const config = { batch: 500, epochs: 3, scoreBatch: 400, checkpointSeconds: 0.000001 };
+    const onEvent = (e: TrainEvent) => {
+      if (e.kind === "checkpoint" && e.step === 7) throw stop;
+    };
+    await expect(train(await options({ folder, config, onEvent }))).rejects.toThrow(stop);
+    const { position } = loadTensors(join(folder, "latest.safetensors")).metadata;
+    const { epoch, step, seconds } = JSON.parse(position!);
+    expect([epoch, step]).toEqual([0, 7]);
+    expect(seconds.train).toBeGreaterThan(0);
   });
 });

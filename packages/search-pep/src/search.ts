@@ -8,13 +8,13 @@ import { ELEMENT_LAYOUTS, type ElementScheme, elementBytes } from "@trimtab/embe
 import {
   baseDim,
   batchFeeds,
+  diverged,
   elementCapacity,
   Interrupted,
   type Limit,
   type SearchEvent,
   type Task,
   type TrainingData,
-  TrainingDiverged,
 } from "@trimtab/search-core";
 import { captureAbove, captureBest, makeFinal, masksOf } from "./capture.ts";
 import { Checkpoint, type Position, startPosition } from "./checkpoint.ts";
@@ -181,6 +181,8 @@ class PepSearch {
     const feeds = program === warmUp ? fed : { ...fed, ...this.#stage.feedsOf(level, fed) };
     const asks = step % this.#settings.countEvery === 0;
     const loss = asks ? program.fetch(feeds, ["loss"]).then((out) => out.loss[0]!) : undefined;
+    // rejections are taken up at the next asking
+    loss?.catch(() => undefined);
     if (!asks) program.run(feeds);
     this.#position = { ...this.#position, step, batch: batch.index + 1 };
     await this.#takeScheduled(step);
@@ -195,14 +197,8 @@ class PepSearch {
   /** Looks at what was asked an interval ago, and asks again. */
   async #consult(step: number, loss: Promise<number>): Promise<void> {
     const [counts, lastLoss] = await Promise.all([this.#counts, this.#loss]);
-    // rejections are taken up at the next asking
-    loss.catch(() => undefined);
     this.#loss = loss;
-    if (!Number.isFinite(lastLoss)) {
-      throw new TrainingDiverged(
-        `pep: the loss is ${lastLoss} at step ${step - this.#settings.countEvery}; lower the learning rate or look for broken rows.`,
-      );
-    }
+    if (!Number.isFinite(lastLoss)) throw diverged("pep", lastLoss, step - this.#settings.countEvery);
     if (counts.length > 0) await this.#use(counts, step);
     if (this.#position.finished) return;
     if (this.#wantsCount(step)) {
@@ -270,6 +266,9 @@ class PepSearch {
   }
 
   async #take({ limit }: Goal, scheme: ElementScheme, step: number): Promise<void> {
+    // of numbers that are none no mask means anything
+    const [sum] = await this.#stage.model.lossSum.read();
+    if (!Number.isFinite(sum)) throw diverged("pep", Number.NaN, step);
     this.#schemes.push(scheme);
     const finished = this.#schemes.length === this.#goals.length;
     this.#position = { ...this.#position, taken: [...this.#position.taken, step], finished };

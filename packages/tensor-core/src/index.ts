@@ -2,7 +2,15 @@
 
 export { grad } from "./autodiff/grad.ts";
 export { type Gradient, RowGradient } from "./autodiff/row-gradient.ts";
-export { loadTensors, removeLeftovers, saveTensors, syncFolder, writeWhole } from "./checkpoint/files.ts";
+export {
+  loadTensors,
+  removeLeftovers,
+  saveTensors,
+  syncFolder,
+  TEMPORARY,
+  temporaryOf,
+  writeWhole,
+} from "./checkpoint/files.ts";
 export {
   decodeTensors,
   encodeTensors,

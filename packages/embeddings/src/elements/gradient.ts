@@ -50,6 +50,12 @@ export interface TrainedVectors {
 /** For each gradient of `trainedVectors`: 1 where the number's row was looked up. */
 const touchedBy = new WeakMap<Tensor, Tensor>();
 
+/** Tells that `to` was made of the gradient `from` number by number, by clipping for one: rules of rows know what it touched. */
+export function carryTouched(from: unknown, to: unknown): void {
+  const was = touchedBy.get(from as Tensor);
+  if (was) touchedBy.set(to as Tensor, was);
+}
+
 /**
  * Vectors [B, S, d] of the ids [B, S] of a training batch, with a gradient for `values` [K, c]: zero for numbers of rows that the batch did
  * not look up. c is 1 for single numbers, more for chunks of c. `read` finds the vectors [..., d] of ids of any shape; finding a number takes

@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type ResultRow, resultRowSchema } from "@trimtab/eval";
+import { TEMPORARY } from "@trimtab/tensor-core";
 import { z } from "zod";
 import { RunFolderError } from "../errors.ts";
 import { EventLog } from "./event-log.ts";
@@ -15,7 +16,12 @@ import { differences, type RunConfig, runConfigSchema } from "./run-config.ts";
 const CONFIG = "config.json";
 const RESULT = "result.json";
 /** What a start that was killed before config.json appeared leaves behind. */
-const LEFTOVER = /^(lock\.json|asked\.json|(config|lock)\.json\.\d+\.tmp)$/;
+function isLeftover(name: string): boolean {
+  const whole = /^(lock|asked|config)\.json/.exec(name)?.[0];
+  if (whole === undefined) return false;
+  const rest = name.slice(whole.length);
+  return rest === "" ? whole !== CONFIG : TEMPORARY.test(rest);
+}
 /** What the command writes beside a run, with or without anything in it: what was asked for, and a page. */
 const REMARKS = ["asked.json", "report.html"];
 /** What a run folder may hold beside config.json; starting over removes these and nothing else. */
@@ -45,7 +51,7 @@ export class RunFolder {
     if (!found.isDirectory()) throw new RunFolderError(`${path}: is a file; give a folder for the run.`);
     if (existsSync(join(folder, CONFIG))) return true;
     // only what a killed start leaves behind counts as empty
-    const others = readdirSync(folder).filter((name) => !LEFTOVER.test(name));
+    const others = readdirSync(folder).filter((name) => !isLeftover(name));
     if (others.length === 0) return false;
     throw new RunFolderError(
       `${path}: has ${others.length} entries (${others.slice(0, 3).join(", ")}) but no ${CONFIG}: it is not a run folder, ` +

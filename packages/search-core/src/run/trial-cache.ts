@@ -9,7 +9,7 @@ import { copyFileSync, existsSync, linkSync, mkdirSync, renameSync, rmSync } fro
 import { join } from "node:path";
 import { schemeFromJSON } from "@trimtab/embeddings";
 import { parseResultRow, type ResultRow } from "@trimtab/eval";
-import { loadTensors } from "@trimtab/tensor-core";
+import { loadTensors, temporaryOf } from "@trimtab/tensor-core";
 import { z } from "zod";
 import manifest from "../../package.json" with { type: "json" };
 import type { Found } from "../searcher.ts";
@@ -124,7 +124,7 @@ export class TrialCache {
 
 /** The same file under a second name, or a copy where the disks differ. Files of a run are replaced, never changed, so sharing is safe. */
 function share(from: string, to: string): void {
-  const temporary = `${to}.${process.pid}.tmp`;
+  const temporary = temporaryOf(to);
   rmSync(temporary, { force: true });
   try {
     linkSync(from, temporary);

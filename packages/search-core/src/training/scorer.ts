@@ -55,6 +55,8 @@ export class Scorer {
       const done = program.fetch(full, ["logits"]).then(({ logits }) => {
         out.set(logits.subarray(0, rows), from);
       });
+      // a rejection is taken up where its turn comes
+      done.catch(() => undefined);
       at += rows;
       batch.release();
       waiting.push(done);

@@ -6,7 +6,7 @@
 import type { Batch } from "@trimtab/data";
 import { type Model, trainStep } from "@trimtab/models";
 import type { Device, Optimizer, Tensor } from "@trimtab/tensor-core";
-import { TrainingDiverged } from "../errors.ts";
+import { diverged } from "../errors.ts";
 import { batchFeeds } from "./feeds.ts";
 import { LiveProgram } from "./live-program.ts";
 
@@ -54,9 +54,7 @@ export class Stepper {
     const answer = program.fetch(feeds, ["loss"]).then(({ loss }) => {
       this.loss = loss[0]!;
       if (Number.isFinite(this.loss)) return;
-      throw new TrainingDiverged(
-        `training: the loss is ${this.loss} at step ${step}; lower the learning rate or look for broken rows.`,
-      );
+      throw diverged("training", this.loss, step);
     });
     // the rejection is taken up at the next asking
     answer.catch(() => undefined);
@@ -69,10 +67,13 @@ export class Stepper {
     this.#every = Math.max(1, Math.min(MOST_STEPS, Math.round(WANTED_SECONDS / Math.max(seconds, 1e-6))));
   }
 
-  /** Waits until every queued step has run. */
+  /** Waits until every queued step has run. Throws TrainingDiverged if the loss of any of them left the numbers. */
   async settle(): Promise<void> {
     await this.#asked;
     await this.#device.idle();
+    // one that is no number stays in the sum, whichever steps were asked about
+    const [sum] = await this.#model.lossSum.read();
+    if (!Number.isFinite(sum)) throw diverged("training", Number.NaN, this.#optimizer.step);
     this.#askedAt = performance.now();
     this.#sinceAsked = 0;
   }

@@ -75,7 +75,13 @@ class TrainingRun {
       shuffle: true,
       plans: true,
     });
-    this.#optimizer = new Optimizer(device, model.groups());
+    try {
+      this.#optimizer = new Optimizer(device, model.groups());
+    } catch (reason) {
+      // it may have a worker of its own
+      void this.#source.close();
+      throw reason;
+    }
     this.#stepper = new Stepper(device, model, this.#optimizer, seed);
     const variables = new Map<string, Variable>([...model.state, ...this.#optimizer.state()]);
     this.#state = { variables, live: model.tables.live };
@@ -140,7 +146,7 @@ class TrainingRun {
         // first: a checkpoint amid an epoch says that there are steps left in it
         if (maxSteps !== undefined && this.#optimizer.step >= maxSteps) break;
         if (this.#options.signal?.aborted) await this.#interrupt(seconds);
-        if (now - this.#savedAt > this.#config.checkpointSeconds * 1000) await this.#save();
+        if (now - this.#savedAt > this.#config.checkpointSeconds * 1000) await this.#save(seconds);
       }
     } finally {
       await batches.close();
@@ -222,15 +228,17 @@ class TrainingRun {
     if (from !== undefined && from !== to && !finished) this.#options.onEvent?.({ kind: "moved", from, to });
   }
 
-  async #save(): Promise<void> {
+  /** `seconds` of the running epoch, which count where the process is killed and its epoch goes on in another. */
+  async #save(seconds = 0): Promise<void> {
     const { folder } = this.#options;
     this.#savedAt = performance.now();
     if (!folder) return;
     await this.#stepper.settle();
     const device = sameBits(this.#options.device);
+    const spent = { ...this.#position.seconds, train: this.#position.seconds.train + seconds };
     await this.#keeper.saveLatest(
       this.#state,
-      { ...this.#position, device },
+      { ...this.#position, seconds: spent, device },
       this.#options.hooks?.capture?.(),
     );
     this.#savedAt = performance.now();
@@ -238,11 +246,7 @@ class TrainingRun {
   }
 
   async #interrupt(seconds: number): Promise<never> {
-    this.#position = {
-      ...this.#position,
-      seconds: { ...this.#position.seconds, train: this.#position.seconds.train + seconds },
-    };
-    await this.#save();
+    await this.#save(seconds);
     const { folder } = this.#options;
     const hint = folder
       ? `; the checkpoint is in ${folder}, go on with --resume`

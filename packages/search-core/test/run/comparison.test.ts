@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { perField } from "@trimtab/embeddings";
 import { fm } from "@trimtab/models";
+import { temporaryOf } from "@trimtab/tensor-core";
 import { z } from "zod";
 import {
   type ComparisonOptions,
@@ -197,7 +198,7 @@ test("a search that takes the place of another is never read under the other's n
   using run = openComparison(path);
   expect(run.notes()).toEqual(["same-dim-seed-1"]);
   // its schemes cannot be written any more, as on a full disk
-  mkdirSync(join(path, "schemes", `same-dim-seed-1-50%.json.${process.pid}.tmp`));
+  mkdirSync(temporaryOf(join(path, "schemes", "same-dim-seed-1-50%.json")));
   await expect(compare({ ...askedOf(run), methods: [sameDim({ dim: 1 })] })).rejects.toThrow("same-dim");
   expect(run.notes()).toEqual([]);
 });

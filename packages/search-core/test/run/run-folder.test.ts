@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { temporaryOf } from "@trimtab/tensor-core";
 import {
   EventLog,
   fileName,
@@ -99,7 +100,7 @@ describe("RunFolder", () => {
   test("does not take a folder that is something else", () => {
     const path = fresh();
     mkdirSync(path);
-    writeFileSync(join(path, "config.json.123.tmp"), "{");
+    writeFileSync(temporaryOf(join(path, "config.json")), "{");
     expect(RunFolder.occupied(path)).toBe(false); // a start that was killed at once
     writeFileSync(join(path, "a.txt"), "");
     for (const open of [RunFolder.open, RunFolder.occupied]) expect(() => open(path)).toThrow(RunFolderError);

@@ -9,12 +9,16 @@ import type { TensorFile } from "./safetensors.ts";
 /** The metadata key that holds it. */
 export const CHECKSUM = "trimtab.sha256";
 
+/** Bytes that a hash is given at once; more than 2^31 are refused. */
+const AT_ONCE = 2 ** 28;
+
 export function checksumOf({ tensors, metadata }: TensorFile): string {
   const hash = createHash("sha256");
   hash.update(JSON.stringify(Object.entries(metadata).sort(byKey)));
   for (const [name, { dtype, shape, data }] of [...tensors].sort(byKey)) {
     hash.update(JSON.stringify([name, dtype, shape]));
-    hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    for (let at = 0; at < data.byteLength; at += AT_ONCE)
+      hash.update(new Uint8Array(data.buffer, data.byteOffset + at, Math.min(AT_ONCE, data.byteLength - at)));
   }
   return hash.digest("hex");
 }

@@ -67,34 +67,47 @@ export function encodeTensors(file: TensorFile): Uint8Array[] {
   return [length, json, ...parts];
 }
 
+/** Bytes that are read a range at a time. */
+export interface ByteSource {
+  readonly size: number;
+  /** Bytes from..to, in a buffer of their own. */
+  read(from: number, to: number): Uint8Array<ArrayBuffer>;
+}
+
 /**
  * Reads a whole file. Throws CheckpointError naming `source` where it is torn, not safetensors, or does not match its
  * checksum; a file without one (another tool's) is taken as it is.
  */
 export function decodeTensors(bytes: Uint8Array, source: string): TensorFile {
+  // a copy: a tensor must be aligned and must not keep the whole file alive. Not by slice: a Buffer's is a view
+  const read = (from: number, to: number) => new Uint8Array(bytes.subarray(from, to));
+  return decodeFrom({ size: bytes.length, read }, source);
+}
+
+/** The same of a file that may be larger than any buffer: each tensor is read by itself. */
+export function decodeFrom({ size, read }: ByteSource, source: string): TensorFile {
   const fail = (why: string) =>
     new CheckpointError(`checkpoint ${source}: ${why}; it is damaged or not a safetensors file.`);
-  if (bytes.length < 8) throw fail(`only ${bytes.length} bytes`);
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  if (length > bytes.length - 8) throw fail(`a header of ${length} bytes in a file of ${bytes.length}`);
-  const header = parseHeader(bytes.subarray(8, 8 + length));
+  if (size < 8) throw fail(`only ${size} bytes`);
+  const length = Number(new DataView(read(0, 8).buffer).getBigUint64(0, true));
+  if (length > size - 8) throw fail(`a header of ${length} bytes in a file of ${size}`);
+  const header = parseHeader(read(8, 8 + length));
   if (!header) throw fail("the header is not a JSON object");
   const metadata = header[METADATA] ?? {};
   if (!isObject(metadata) || Object.values(metadata).some((text) => typeof text !== "string")) {
     throw fail("the metadata is not a map of texts");
   }
 
-  const body = bytes.subarray(8 + length);
+  const start = 8 + length;
+  const body = size - start;
   const tensors = new Map<string, StoredTensor>();
   const spans: [number, number][] = [];
   for (const [name, entry] of Object.entries(header)) {
     if (name === METADATA) continue;
-    const placed = placeOf(entry, body.length);
-    if (!placed) throw fail(`tensor "${name}" is ${JSON.stringify(entry)} in ${body.length} bytes`);
+    const placed = placeOf(entry, body);
+    if (!placed) throw fail(`tensor "${name}" is ${JSON.stringify(entry)} in ${body} bytes`);
     const { dtype, shape, from, to } = placed;
-    // A copy: the tensor must be aligned and must not keep the whole file alive. Not by slice: a Buffer's is a view.
-    const own = new Uint8Array(body.subarray(from, to));
-    tensors.set(name, { dtype, shape, data: viewAs(dtype, own.buffer) });
+    tensors.set(name, { dtype, shape, data: viewAs(dtype, read(start + from, start + to).buffer) });
     spans.push([from, to]);
   }
   let covered = 0;
@@ -102,8 +115,7 @@ export function decodeTensors(bytes: Uint8Array, source: string): TensorFile {
     if (from !== covered) throw fail(`its tensors leave a hole or overlap at byte ${covered}`);
     covered = to;
   }
-  if (covered !== body.length)
-    throw fail(`its tensors take ${covered} bytes, the file holds ${body.length} of them`);
+  if (covered !== body) throw fail(`its tensors take ${covered} bytes, the file holds ${body} of them`);
 
   const { [CHECKSUM]: sum, ...rest } = metadata as Record<string, string>;
   const file = { tensors, metadata: rest };

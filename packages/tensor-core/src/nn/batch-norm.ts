@@ -66,7 +66,9 @@ export function batchNorm(
     const gx = mul(sub(g, pull), weight);
     return [gx, ...(gamma ? [reshape(sumGN, [n])] : []), ...(beta ? [reshape(sumG, [n])] : [])];
   });
-  const unbiased = rows! / Math.max(1, rows! - 1);
+  // one row has no spread: a last batch of one would pull the running moments to it
+  if (rows === 1) return { output, updates: [] };
+  const unbiased = rows! / (rows! - 1);
   const moved = (running: Variable, fresh: Tensor) =>
     assign(running, add(mul(running.value, 1 - momentum), mul(reshape(fresh, [n!]), momentum)));
   return {

@@ -4,7 +4,15 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CheckpointError, loadTensors, saveTensors, type TensorFile, writeWhole } from "../../src/index.ts";
+import {
+  CheckpointError,
+  loadTensors,
+  saveTensors,
+  TEMPORARY,
+  type TensorFile,
+  temporaryOf,
+  writeWhole,
+} from "../../src/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "trimtab-files-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -89,11 +97,19 @@ describe("errors", () => {
     rmSync(path);
   });
 
-  test("the temporary file of a process that lives is left alone", () => {
-    const other = `${path}.${process.ppid}.tmp`;
-    writeFileSync(other, "half");
+  test("the temporary file of a process that is gone goes; of one that lives, or of another machine, it is left alone", () => {
+    const [host] = TEMPORARY.exec(temporaryOf("x").slice(1))!.slice(1);
+    const name = (machine: string, pid: number) => `${path}.${machine}-${pid}-00000000.tmp`;
+    const gone = 2 ** 22 + 1;
+    const left = name(host!, gone);
+    // another process with our id, in a container that shares the folder
+    const others = [name(host!, process.ppid), name(host!, process.pid), name("0".repeat(8), gone)];
+    for (const other of [left, ...others]) writeFileSync(other, "half");
     saveTensors(path, filled(1));
-    expect(existsSync(other)).toBe(true);
-    rmSync(other);
+    expect(existsSync(left)).toBe(false);
+    for (const other of others) {
+      expect(existsSync(other)).toBe(true);
+      rmSync(other);
+    }
   });
 });

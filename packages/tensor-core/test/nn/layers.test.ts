@@ -102,6 +102,11 @@ describe("batch normalisation", () => {
     ),
   );
 
+  test("a batch of one row tells nothing of a spread, so running moments stay", () => {
+    const { updates } = t.batchNorm(t.input("x", [1, 2]), state(2), { training: true });
+    expect(updates).toEqual([]);
+  });
+
   test("columns come out with mean 0 and variance 1, running moments move", () => {
     const random = new Random(3);
     const content = Array.from({ length: 60 }, () => random.between(2, 9));

@@ -104,7 +104,14 @@ export class CpuEngine implements Engine {
     if (!this.arena.wasteful()) return;
     this.pool.settle();
     if (this.pool.isLost) return;
-    const { arena, translate } = this.arena.moveTo();
+    let moved: ReturnType<typeof this.arena.moveTo>;
+    try {
+      moved = this.arena.moveTo();
+    } catch {
+      // no memory for a second one just now: everything stays where it is
+      return;
+    }
+    const { arena, translate } = moved;
     // who fails to follow is lost, and `lost` says so
     this.pool.move(arena, translate).catch(() => {});
     for (const buffer of this.#live) buffer.address = translate(buffer.address);

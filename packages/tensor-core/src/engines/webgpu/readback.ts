@@ -80,7 +80,8 @@ export class Readback {
   }
 }
 
-/** Powers of two, so that buffers fit many reads. */
+/** Powers of two, so that buffers fit many reads. What is not kept has its own size: rounded up it could be more than the device gives. */
 function sizeClass(bytes: number): number {
+  if (bytes > KEPT_BYTES) return 4 * Math.ceil(bytes / 4);
   return 2 ** Math.ceil(Math.log2(Math.max(256, bytes)));
 }
