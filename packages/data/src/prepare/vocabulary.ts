@@ -23,11 +23,14 @@ export interface Vocabulary {
   ids: string[];
 }
 
-/** SQL of the bucket of a number, as text. */
+/** Below it all numbers share a bucket: BIGINT ends somewhere. (Not by greatest, which takes NULL for nothing.) */
+const LEAST = Number.MIN_SAFE_INTEGER;
+
+/** SQL of the bucket of a number, as text; NULL of NULL. */
 export function bucketSql(buckets: Buckets, value: string, edges: readonly number[]): string {
   if (buckets.by === "log2") {
     // From 3 on floor(ln(v)^2); small and negative integers keep a bucket each, shifted below the others.
-    return `CAST(CAST(CASE WHEN ${value} > 2 THEN floor(ln(${value}) * ln(${value})) ELSE greatest(floor(${value}), ${Number.MIN_SAFE_INTEGER}) - 2 END AS BIGINT) AS VARCHAR)`;
+    return `CAST(CAST(CASE WHEN ${value} > 2 THEN floor(ln(${value}) * ln(${value})) WHEN ${value} < ${LEAST} THEN ${LEAST} ELSE floor(${value}) - 2 END AS BIGINT) AS VARCHAR)`;
   }
   const cases = edges.map((edge, k) => `WHEN ${value} <= ${literal(edge)} THEN '${k}'`).join(" ");
   return `CASE WHEN ${value} IS NULL THEN NULL ${cases} ELSE '${edges.length}' END`;

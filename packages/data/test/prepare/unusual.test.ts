@@ -63,6 +63,16 @@ test("a number that is extracted from a text is a number", async () => {
   expect([...last.ids[0]!]).toEqual([1, 0]);
 });
 
+test("log2 buckets leave what is missing missing", async () => {
+  const { train, dataset, manifest } = await prepared(
+    `y,n\n${rows(["5", "", "5", "-3", "5", "", "5", "5"])}\n`,
+    { label: "y", fields: [{ name: "n", kind: "numeric", buckets: { by: "log2" } }], split },
+  );
+  expect(manifest.fields[0]!.missing).toEqual({ rule: "own", id: 2, train: 1 });
+  expect([...train.ids[0]!]).toEqual([1, 2, 1, 3]);
+  expect((await dataset.vocabulary("n"))[2]).toEqual({ id: 2, value: null, kind: "missing", count: 1 });
+});
+
 test("log2 buckets take numbers of any size", async () => {
   const { train } = await prepared(`y,n\n${rows(["-1e19", "-1e300", "1e300", "3", "3", "3", "3", "3"])}\n`, {
     label: "y",
