@@ -49,8 +49,8 @@ describe("doctor", () => {
     expect(found.err).toBe("");
   });
 
-  withAdapter("--engine webgpu takes an adapter, and shows the cpu beside it", async () => {
-    const { out } = await must(["doctor", "--engine", "webgpu"], { cwd, env: free });
+  withAdapter("TRIMTAB_ENGINE=webgpu takes an adapter, and shows the cpu beside it", async () => {
+    const { out } = await must(["doctor"], { cwd, env: { TRIMTAB_ENGINE: "webgpu" } });
     expect(out).toMatch(/^Used: webgpu, /m);
     expect(out).toContain("--engine cpu computes on the processor's cores");
     const { engines } = await plainDoctor();
@@ -114,10 +114,8 @@ describe("the options that choose", () => {
     expect(await weights("threads-1")).toEqual(await weights("threads-2"));
   });
 
-  withAdapter("TRIMTAB_ENGINE is the default of --engine", async () => {
-    const env = { TRIMTAB_ENGINE: "webgpu" };
-    expect((await doctor([], env)).device.engine).toBe("webgpu");
-    expect((await doctor(["--engine", "cpu"], env)).device.engine).toBe("cpu");
+  withAdapter("--engine goes over TRIMTAB_ENGINE", async () => {
+    expect((await doctor(["--engine", "cpu"], { TRIMTAB_ENGINE: "webgpu" })).device.engine).toBe("cpu");
   });
 
   test.each([

@@ -11,7 +11,7 @@ setDefaultTimeout(120_000);
 test.each(["sseds", "pep"])("%s: a row's model, from its scheme and seed, to the bit", async (method) => {
   const cwd = freshFolder();
   const data = ["--data", await dataset(), ...QUICK];
-  const asked = ["--methods", method, "--budgets", "60%,40%", "--seeds", "1,2", "--jobs", "1"];
+  const asked = ["--methods", method, "--budgets", "60%,40%", "--seeds", "2", "--jobs", "1"];
   await must(["compare", ...data, ...asked, "--no-field-worth", "--run", "c"], { cwd });
   const wanted = (of: string, budget: string | null) =>
     readResults(join(cwd, "c", "results.jsonl")).rows.find(

@@ -149,7 +149,7 @@ describe("a log that drifts", () => {
   });
 
   test("the share of test ids unseen in training grows with the drift; small fields have none", async () => {
-    for (const seed of [1, 2, 3]) {
+    for (const seed of [1, 2]) {
       const shares: number[] = [];
       for (const drift of [0, 0.3, 1, 3]) {
         const out = join(freshFolder(), "d.trimtab");

@@ -1,0 +1,43 @@
+/**
+ * `bun benchmarks/src/side-by-side/fewer.ts benchmarks/results`: methods at 80% of the parameters (`study.sh fewer`), a line a cell: test AUC of the
+ * base model, and of each method what it gains over it, mean ± half the 95% interval over seeds. Bold: outside of the interval. In brackets
+ * the share of the base model's numbers that its schemes have.
+ */
+import { join } from "node:path";
+import { parseResultRow } from "@trimtab/eval";
+import { advantages } from "@trimtab/search-core";
+import { readLines } from "../json-lines.ts";
+import { line, mean } from "../study-text.ts";
+import { cellsOf } from "./cells.ts";
+
+const BUDGET = "80% parameters";
+const METHODS = ["adass", "sseds", "dims-by-size", "smaller-dim"];
+
+const [folder] = process.argv.slice(2);
+if (!folder) {
+  console.error("usage: fewer.ts FOLDER");
+  process.exit(2);
+}
+const file = join(folder, "trials.jsonl.gz");
+const packed = readLines(file)
+  .map((row, i) => parseResultRow(row, `line ${i + 1} of ${file}`))
+  .filter(({ budget }) => budget === BUDGET);
+console.log(line(["", "base", ...METHODS]));
+console.log(line(["---", "---", ...METHODS.map(() => "---")]));
+for (const { dataset, model, rows } of cellsOf(folder)) {
+  const base = rows.filter(({ method }) => method === "base");
+  const own = packed.filter((row) => row.dataset === dataset && row.model === model);
+  if (own.length === 0) continue;
+  const cells = METHODS.map((method) => {
+    const list = own.filter((row) => row.method === method);
+    const gain = advantages([...base, ...list], method).find(({ other }) => other === "base");
+    if (!gain) return "-";
+    const used = mean(list.map(({ parameters }) => parameters)) / base[0]!.parameters;
+    const text = `${gain.mean < 0 ? "-" : "+"}${Math.abs(gain.mean).toFixed(4)} ± ${gain.noise.toFixed(4)}`;
+    const bold = gain.verdict === "within noise" ? "" : "**";
+    const seeds = list.length < base.length ? `, ${list.length} seeds` : "";
+    return `${bold}${text}${bold} (${Math.round(100 * used)}%${seeds})`;
+  });
+  const auc = mean(base.map(({ metrics }) => metrics.test!.auc)).toFixed(4);
+  console.log(line([`${dataset}, ${model.split(" ")[0]}`, auc, ...cells]));
+}
