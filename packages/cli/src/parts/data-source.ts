@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { type Dataset, openDataset, type PrepareProgress, prepare } from "@trimtab/data";
+import manifest from "../../package.json" with { type: "json" };
 import type { Context } from "./context.ts";
 
 /** Opens `path`; a raw source is prepared into `cache` unless an earlier run did. */
@@ -13,9 +14,9 @@ export async function openData(context: Context, path: string, cache: string): P
     context.note(`data: ${path} was prepared before, in ${shown(out)}`);
     return openDataset(out);
   }
-  const manifest = await prepare(path, { out, signal: context.signal }, prepareReport(context));
+  const { warnings } = await prepare(path, { out, signal: context.signal }, prepareReport(context));
   context.note(`data: ${path} was prepared once into ${shown(out)}`);
-  for (const { message } of manifest.warnings) context.note(`warning: ${message}`);
+  for (const { message } of warnings) context.note(`warning: ${message}`);
   return openDataset(out);
 }
 
@@ -26,7 +27,7 @@ export function prepareReport(context: Context): (progress: PrepareProgress) => 
   };
 }
 
-/** Changes when a file of the source does: names, sizes and times, without reading what may be gigabytes. */
+/** Changes when a file of the source does, by names, sizes and times, without reading what may be gigabytes; and with the version that prepares it. */
 function keyOf(path: string): string {
   const folder = statSync(path).isDirectory();
   const beside = [path, `${path}.schema.json`, join(dirname(path), "schema.json")];
@@ -38,7 +39,7 @@ function keyOf(path: string): string {
     return [basename(file), size, mtimeMs];
   });
   return createHash("sha256")
-    .update(JSON.stringify([resolve(path), seen]))
+    .update(JSON.stringify([resolve(path), seen, manifest.version]))
     .digest("hex")
     .slice(0, 12);
 }
