@@ -19,15 +19,18 @@ function run(program: string, ...args: string[]): void {
 /** Without what aligns the columns of a table. */
 const loose = (text: string): string => text.replace(/ {2,}/g, " ").replace(/-{3,}/g, "---").trim();
 
-test("every table follows from the trials", () => {
+test.each([
+  ["tables.ts", 5000],
+  ["fewer.ts", 500],
+])("every table of %s follows from the trials", (program, least) => {
   const folder = mkdtempSync(join(tmpdir(), "trimtab-tables-"));
   try {
-    const { before, tables, after } = between(page);
-    expect(tables.length).toBeGreaterThan(5000);
+    const { before, tables, after } = between(page, program);
+    expect(tables.length).toBeGreaterThan(least);
     const file = join(folder, "results.md");
     writeFileSync(file, before + after);
-    run("tables.ts", trials, "--into", file);
-    const written = between(readFileSync(file, "utf8"));
+    run(program, trials, "--into", file);
+    const written = between(readFileSync(file, "utf8"), program);
     expect(loose(written.tables)).toBe(loose(tables));
     expect([written.before, written.after]).toEqual([before, after]);
   } finally {

@@ -1,29 +1,31 @@
 /**
- * `bun benchmarks/src/side-by-side/fewer.ts benchmarks/results`: methods at 80% of the parameters (`study.sh fewer`), a line a cell: test AUC of the
+ * `bun benchmarks/src/side-by-side/fewer.ts benchmarks/results [--into docs/results.md]`: methods at 80% of the parameters (`study.sh fewer`), a line a cell: test AUC of the
  * base model, and of each method what it gains over it, mean ± half the 95% interval over seeds. Bold: outside of the interval. In brackets
- * the share of the base model's numbers that its schemes have.
+ * the share of the base model's numbers that its schemes have. With --into, the table replaces what is between the marks of that file.
  */
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { parseResultRow } from "@trimtab/eval";
 import { advantages } from "@trimtab/search-core";
 import { readLines } from "../json-lines.ts";
 import { line, mean } from "../study-text.ts";
-import { cellsOf } from "./cells.ts";
+import { cellsOf, kindOf } from "./cells.ts";
+import { replaceTables } from "./marks.ts";
 
 const BUDGET = "80% parameters";
 const METHODS = ["adass", "sseds", "dims-by-size", "smaller-dim"];
 
-const [folder] = process.argv.slice(2);
+const { values, positionals } = parseArgs({ options: { into: { type: "string" } }, allowPositionals: true });
+const [folder] = positionals;
 if (!folder) {
-  console.error("usage: fewer.ts FOLDER");
+  console.error("usage: fewer.ts FOLDER [--into FILE.md]");
   process.exit(2);
 }
 const file = join(folder, "trials.jsonl.gz");
 const packed = readLines(file)
   .map((row, i) => parseResultRow(row, `line ${i + 1} of ${file}`))
   .filter(({ budget }) => budget === BUDGET);
-console.log(line(["", "base", ...METHODS]));
-console.log(line(["---", "---", ...METHODS.map(() => "---")]));
+const lines = [line(["", "base", ...METHODS]), line(["---", "---", ...METHODS.map(() => "---")])];
 for (const { dataset, model, rows } of cellsOf(folder)) {
   const base = rows.filter(({ method }) => method === "base");
   const own = packed.filter((row) => row.dataset === dataset && row.model === model);
@@ -39,5 +41,7 @@ for (const { dataset, model, rows } of cellsOf(folder)) {
     return `${bold}${text}${bold} (${Math.round(100 * used)}%${seeds})`;
   });
   const auc = mean(base.map(({ metrics }) => metrics.test!.auc)).toFixed(4);
-  console.log(line([`${dataset}, ${model.split(" ")[0]}`, auc, ...cells]));
+  lines.push(line([`${dataset}, ${kindOf(model)}`, auc, ...cells]));
 }
+if (values.into === undefined) console.log(lines.join("\n"));
+else replaceTables(values.into, "fewer.ts", lines.join("\n"));

@@ -5,12 +5,11 @@
  *
  * Cells that lack seeds are told below them. With --into, a table of all whole cells together and one of each replace what is between the marks of that file (align with `bun run format:fix`).
  */
-import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { advantages } from "@trimtab/search-core";
 import { auc, baseText, line, mean, testAucs } from "../study-text.ts";
 import { type Cell, cellsOf } from "./cells.ts";
-import { between } from "./marks.ts";
+import { replaceTables } from "./marks.ts";
 import { togetherTable } from "./together.ts";
 
 interface Table {
@@ -70,10 +69,8 @@ if (values.into === undefined) {
 } else {
   const whole = tables.filter(({ lacking }) => lacking.length === 0);
   if (whole.length === 0) throw new Error("no cell has all its seeds, so no table is written");
-  const page = readFileSync(values.into, "utf8");
-  const { before, after } = between(page);
   const together = togetherTable(cells.filter((_, i) => tables[i]!.lacking.length === 0));
   const text = [together, ...whole.map((table) => table.text)].join("\n\n");
-  writeFileSync(values.into, `${before}\n\n${text}\n\n${after}`);
+  replaceTables(values.into, "tables.ts", text);
   console.log(`${values.into}: ${whole.length} tables, ${tables.length - whole.length} cells lack seeds`);
 }

@@ -60,7 +60,7 @@ export class Candidates {
 
   /** True if the hand has gone its round in this batch: nobody gets a slot any more. */
   get exhausted(): boolean {
-    return this.#round >= this.slots && this.places.free === 0;
+    return this.slots > 0 && this.#round >= this.slots && this.places.free === 0;
   }
 
   touch(slot: number): void {

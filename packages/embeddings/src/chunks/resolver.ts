@@ -99,10 +99,12 @@ export class Resolver {
     let tracked = 0;
     const first = candidates.turn === 0 ? 0 : firstFrom(rows, count, candidates.turn);
     let turn = 0;
+    // asked only after somebody asked for slots: most rows of a batch are known
+    let late = false;
     for (let i = 0; i < count; i++) {
       const u = i < count - first ? first + i : first + i - count;
       const row = rows[u]!;
-      if (turn === 0 && i > 0 && candidates.slots > 0 && candidates.exhausted) turn = row;
+      if (late && turn === 0) turn = row;
       let out = u * perRow;
       let at = chunks[out]! - 1;
       // a row whose last slot went to one before it in the batch is not new: it becomes no live row, which only new ones and restored chunks do
@@ -111,6 +113,7 @@ export class Resolver {
       let fresh = 0;
       if (at < 0) {
         at = books.arrive(row, arrivals, mayLive);
+        late = candidates.exhausted;
         words = map.words;
         fresh = FRESH_BIT;
       }
@@ -132,6 +135,7 @@ export class Resolver {
           if (fresh !== 0 || candidates.slots === 0) continue;
           const { moves } = map;
           const slot = books.track(row, k);
+          late = candidates.exhausted;
           // the entry may have moved when another gave its slot up; if that was the row's last chunk, it is gone
           if (map.moves !== moves) {
             at = map.enter(row);
