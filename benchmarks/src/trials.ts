@@ -1,23 +1,23 @@
 /**
- * Finished trainings and searches as two files that go from machine to machine.
+ * Finished trainings and searches as files that go from machine to machine.
  *   bun benchmarks/src/trials.ts pack benchmarks/results runs/study            adds what the comparisons below have finished
  *   bun benchmarks/src/trials.ts unpack benchmarks/results runs/study/trials   into a cache that `compare` asks
- * `trials.jsonl.gz` has every row, without its scheme; `searches.jsonl.gz` every search that found dims of fields. A search that found masks, which
+ * `trials/` has every row, without its scheme, a file a dataset; `searches.jsonl.gz` every search that found dims of fields. A search that found masks, which
  * would be megabytes, is run again where it is needed: with the same seed it finds the same, and its training is known by it.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { schemeFromJSON } from "@trimtab/embeddings";
-import { parseResultRow, type ResultRow, readResults } from "@trimtab/eval";
+import { type ResultRow, readResults } from "@trimtab/eval";
 import { RunFolder, recallSearchByName, type SavedSearch, TrialCache } from "@trimtab/search-core";
 import { readLines, writeLines } from "./json-lines.ts";
+import { readTrials, trialsIn, writeTrials } from "./packed-trials.ts";
 
 const [task, folder, ...places] = process.argv.slice(2);
 if (!folder || places.length === 0 || (task !== "pack" && task !== "unpack")) {
   console.error("usage: trials.ts pack FOLDER RUN_FOLDER ... | trials.ts unpack FOLDER CACHE_FOLDER");
   process.exit(2);
 }
-const trialFile = join(folder, "trials.jsonl.gz");
 const searchFile = join(folder, "searches.jsonl.gz");
 
 interface PackedSearch {
@@ -37,8 +37,6 @@ const nameOf = (row: ResultRow) =>
 const nameOfSearch = ({ device, saved: { method, seed, key } }: PackedSearch) =>
   JSON.stringify([method, seed, key, device]);
 
-const packedRows = () =>
-  readLines(trialFile).map((row, i) => parseResultRow(row, `line ${i + 1} of ${trialFile}`));
 // written below alone; what a search is asked for is checked where it is read from the cache
 const packedSearches = () => readLines(searchFile) as PackedSearch[];
 
@@ -61,12 +59,16 @@ function searchesOf(cell: string, device: string): PackedSearch[] {
   });
 }
 
-/** Adds to what a file has, and writes it in order. */
-function add<T>(file: string, what: string, old: readonly T[], more: readonly T[], name: (one: T) => string) {
-  const all = new Map([...old, ...more].map((one) => [name(one), one]));
-  const sorted = [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
-  writeLines(file, sorted);
-  console.log(`${file}: ${sorted.length} ${what}, ${sorted.length - old.length} of them new`);
+/** What there is and more, in order. */
+function added<T>(
+  place: string,
+  what: string,
+  [old, more]: readonly (readonly T[])[],
+  name: (one: T) => string,
+) {
+  const all = new Map([...old!, ...more!].map((one) => [name(one), one]));
+  console.log(`${place}: ${all.size} ${what}, ${all.size - old!.length} of them new`);
+  return [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
 }
 
 if (task === "pack") {
@@ -85,10 +87,10 @@ if (task === "pack") {
     const devices = [...new Set(inside.map(deviceOf))];
     if (devices.length === 1) searches.push(...searchesOf(cell, devices[0]!));
   }
-  add(trialFile, "rows", packedRows(), rows, nameOf);
-  add(searchFile, "searches", packedSearches(), searches, nameOfSearch);
+  writeTrials(folder, added(trialsIn(folder), "rows", [readTrials(folder), rows], nameOf));
+  writeLines(searchFile, added(searchFile, "searches", [packedSearches(), searches], nameOfSearch));
 } else {
-  const rows = packedRows();
+  const rows = readTrials(folder);
   for (const row of rows) new TrialCache(places[0]!, deviceOf(row)).keepRow(keyOf(row), row);
   const searches = packedSearches();
   for (const { device, saved, schemes } of searches) {

@@ -53,7 +53,7 @@ function trials(...args: string[]): string {
 test("rows and dims of fields come back, masks are searched again, and packing twice adds nothing", () => {
   finishedRun();
   expect(trials("pack", packed, runs)).toContain("1 rows, 1 of them new");
-  const files = ["trials.jsonl.gz", "searches.jsonl.gz"].map((name) => join(packed, name));
+  const files = [`trials/${row.dataset}.jsonl.gz`, "searches.jsonl.gz"].map((name) => join(packed, name));
   const before = files.map((file) => readFileSync(file));
   expect(trials("pack", packed, runs)).toContain("1 searches, 0 of them new");
   expect(files.map((file) => readFileSync(file))).toEqual(before);

@@ -1,8 +1,6 @@
 /** Cells (a dataset and a model) of the comparison of all methods, from run folders or from packed trials. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { parseResultRow, type ResultRow } from "@trimtab/eval";
-import { readLines } from "../json-lines.ts";
+import type { ResultRow } from "@trimtab/eval";
+import { hasTrials, readTrials, trialsIn } from "../packed-trials.ts";
 import { lastRows } from "../rows.ts";
 import { chosenIn, placeOf } from "./chosen.ts";
 
@@ -17,7 +15,7 @@ const KINDS = ["fm", "deepfm", "dlrm"];
 
 /** `place`: a run folder, or the folder of packed trials, whose cells come in the order of the docs. */
 export function cellsOf(place: string): Cell[] {
-  if (existsSync(join(place, "trials.jsonl.gz"))) {
+  if (hasTrials(place)) {
     return packedCells(place).sort((a, b) => orderOf(a) - orderOf(b));
   }
   const rows = lastRows(place);
@@ -31,14 +29,13 @@ const orderOf = ({ dataset, model }: Cell): number =>
 
 function packedCells(folder: string): Cell[] {
   const chosen = chosenIn(folder);
-  const file = join(folder, "trials.jsonl.gz");
-  const rows = readLines(file)
-    .map((row, i) => parseResultRow(row, `line ${i + 1} of ${file}`))
-    .filter((row) => chosen.get(placeOf(row)) === row.config.key);
+  const rows = readTrials(folder).filter((row) => chosen.get(placeOf(row)) === row.config.key);
   const there = new Set(rows.map(placeOf));
   for (const place of chosen.keys())
-    if (!there.has(place)) throw new Error(`${file} lacks the training that is chosen for: ${place}`);
-  if (rows.length > there.size) throw new Error(`${file} has trainings of several devices for one place`);
+    if (!there.has(place))
+      throw new Error(`${trialsIn(folder)} lacks the training that is chosen for: ${place}`);
+  if (rows.length > there.size)
+    throw new Error(`${trialsIn(folder)} has trainings of several devices for one place`);
   const cells = Map.groupBy(rows, ({ dataset, model }) => `${dataset}, ${model}`);
   return [...cells.values()].map((list) => ({
     dataset: list[0]!.dataset,

@@ -3,11 +3,9 @@
  * base model, and of each method what it gains over it, mean ± half the 95% interval over seeds. Bold: outside of the interval. In brackets
  * the share of the base model's numbers that its schemes have. With --into, the table replaces what is between the marks of that file.
  */
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { parseResultRow } from "@trimtab/eval";
 import { advantages } from "@trimtab/search-core";
-import { readLines } from "../json-lines.ts";
+import { readTrials } from "../packed-trials.ts";
 import { line, mean } from "../study-text.ts";
 import { cellsOf, kindOf } from "./cells.ts";
 import { replaceTables } from "./marks.ts";
@@ -21,10 +19,7 @@ if (!folder) {
   console.error("usage: fewer.ts FOLDER [--into FILE.md]");
   process.exit(2);
 }
-const file = join(folder, "trials.jsonl.gz");
-const packed = readLines(file)
-  .map((row, i) => parseResultRow(row, `line ${i + 1} of ${file}`))
-  .filter(({ budget }) => budget === BUDGET);
+const packed = readTrials(folder).filter(({ budget }) => budget === BUDGET);
 const lines = [line(["", "base", ...METHODS]), line(["---", "---", ...METHODS.map(() => "---")])];
 for (const { dataset, model, rows } of cellsOf(folder)) {
   const base = rows.filter(({ method }) => method === "base");
