@@ -45,7 +45,9 @@ async function main([job, ...rest]) {
   }
   const seconds = positive(process.env.TRIMTAB_TEST_SECONDS, 1800);
   const filters = args.some((arg) => !arg.startsWith("-")) ? [] : TEST_FOLDERS;
-  // two files at once, each with globals of its own: most tests are the work of one thread
+  // two files at once, each with globals of its own: most tests are the work of one thread. So is then a software GPU (llvmpipe's own
+  // variable): with a thread a core in each of two processes they wait for each other, which costs a tenth of such tests' time
+  process.env.LP_NUM_THREADS ||= "1";
   return runToEnd(bun, ["test", "--parallel=2", "--timeout", "60000", ...filters, ...args], {
     cwd: root,
     root,

@@ -43,9 +43,9 @@ const state = () => ({
   rss: process.memoryUsage().rss,
 });
 const start = state();
-await programs(0, 500);
+await programs(0, 400);
 const before = state();
-await programs(500, 1000);
+await programs(400, 800);
 const after = state();
 console.log(JSON.stringify({ start, before, after }));
 engine.dispose();
