@@ -24,6 +24,10 @@ interface Slot {
   readonly score: number;
 }
 
+/** The slot of a field with the largest saliency; of equals the first. */
+export const bestSlot = (values: readonly number[]): number =>
+  values.reduce((most, v, j) => (v > values[most]! ? j : most), 0);
+
 /** All slots, the one to be removed first in front. Each field's best slot is left out (minDim 1) or comes last ("auto"). */
 export function removalOrder(
   saliency: readonly (readonly number[])[],
@@ -33,7 +37,7 @@ export function removalOrder(
   const slots: Slot[] = [];
   const best: Slot[] = [];
   saliency.forEach((values, field) => {
-    const top = values.reduce((most, v, j) => (v > values[most]! ? j : most), 0);
+    const top = bestSlot(values);
     values.forEach((value, dim) => {
       const slot = { field, dim, score: value / rows[field]! ** costPower };
       (minDim !== 0 && dim === top ? best : slots).push(slot);

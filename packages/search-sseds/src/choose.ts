@@ -1,6 +1,6 @@
 /** Which slots are kept under each limit: by one way of weighing saliency against cost, or by the one whose allocation is worth most. */
 import { isReadable, type Limit, leastDims, meets, type Task } from "@trimtab/search-core";
-import { type AllocationOptions, allocate, type Kept } from "./allocate.ts";
+import { type AllocationOptions, allocate, bestSlot, type Kept } from "./allocate.ts";
 import { type Layout, schemeOf } from "./layout.ts";
 
 /** A way that was tried for a limit, and what its slots are worth. */
@@ -50,10 +50,9 @@ export async function choose(options: ChooseOptions): Promise<Choice[]> {
 
 /** The cheapest slots that leave the model something to read, each field's best; a budget that has none was refused before. */
 function leastKept({ task, saliency, layout }: ChooseOptions, limit: Limit): Kept {
-  return leastDims(task, limit, layout.projection).map((dim, f) => {
-    const values = saliency[f]!;
-    return dim === 0 ? [] : [values.reduce((most, v, j) => (v > values[most]! ? j : most), 0)];
-  });
+  return leastDims(task, limit, layout.projection).map((dim, f) =>
+    dim === 0 ? [] : [bestSlot(saliency[f]!)],
+  );
 }
 
 async function chooseFor(options: ChooseOptions, limit: Limit, within: Kept | undefined): Promise<Choice> {

@@ -2,21 +2,14 @@
 
 export { grad } from "./autodiff/grad.ts";
 export { type Gradient, RowGradient } from "./autodiff/row-gradient.ts";
-export {
-  loadTensors,
-  removeLeftovers,
-  saveTensors,
-  syncFolder,
-  TEMPORARY,
-  temporaryOf,
-  writeWhole,
-} from "./checkpoint/files.ts";
+export { loadTensors, saveTensors, syncFolder, writeWhole } from "./checkpoint/files.ts";
 export {
   decodeTensors,
   encodeTensors,
   type StoredTensor,
   type TensorFile,
 } from "./checkpoint/safetensors.ts";
+export { isAlive, removeLeftovers, TEMPORARY, temporaryOf } from "./checkpoint/temporary.ts";
 export { captureVariables, restoreVariables } from "./checkpoint/variables.ts";
 export { Device, type DeviceMemory, type ProgramParts } from "./device.ts";
 export { type DType, ELEMENT_BYTES, type HostArray } from "./dtype.ts";

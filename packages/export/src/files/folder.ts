@@ -18,7 +18,7 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { syncFolder, writeWhole } from "@trimtab/tensor-core";
+import { isAlive, syncFolder, writeWhole } from "@trimtab/tensor-core";
 import { ExportError, ExportFolderError } from "../errors.ts";
 import { type ExportManifest, exportManifestSchema, MANIFEST } from "./manifest.ts";
 
@@ -125,15 +125,6 @@ function removeLeftovers(out: string): void {
     if (pid === undefined || isAlive(Number(pid))) continue;
     if (old && !existsSync(out)) renameSync(join(parent, name), out);
     else rmSync(join(parent, name), { recursive: true, force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
   }
 }
 

@@ -1,6 +1,6 @@
 /** The work of a comparison, one part after another: recalls what is there, and computes the rest or counts it. */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Columns } from "@trimtab/data";
@@ -24,6 +24,7 @@ import {
   type SavedSearch,
   storeSearch,
 } from "./saved-search.ts";
+import { clearTrial, keyedName, settleTrial, trialName } from "./trial-folder.ts";
 import { WatchedTask } from "./watched-task.ts";
 
 interface Searched {
@@ -150,7 +151,8 @@ export class ComparisonWork {
     let open = 0;
     for (const one of found) if (!(await this.#retrain(task, method, one, saved))) open++;
     // not before: a search that trains and is stopped amid its rows is done again, and finds what it had trained
-    if (this.#compute && !saved.whole) for (const budget of budgets) this.#clear(task, method, budget);
+    if (this.#compute && !saved.whole && !this.#options.keep)
+      for (const budget of budgets) clearTrial(task.folder!, trialName(method.name, budget));
     return { open, search: open > 0 && !saved.whole };
   }
 
@@ -225,7 +227,8 @@ export class ComparisonWork {
     if (!this.#compute) return false;
     this.#checkSignal();
     // with its key: what an earlier configuration of the method left half trained is another training
-    const name = `${trialName(method, budget)}-${key.slice(0, 8)}`;
+    const plain = trialName(method.name, budget);
+    const name = keyedName(plain, key);
     const start = prepare && ownStart(method);
     const onEvent = this.#onTrain(`${method.name} ${budget}`, task.seed);
     const trained = found.trained ?? (await task.trainUnder(scheme, { name, onEvent, prepare, start }));
@@ -234,25 +237,10 @@ export class ComparisonWork {
     } finally {
       await trained.dispose();
     }
-    if (this.#options.keep && !found.trained) this.#settle(task, name, trialName(method, budget));
-    if (saved.whole) this.#clear(task, method, budget);
+    if (this.#options.keep) {
+      if (!found.trained) settleTrial(task.folder!, plain, key);
+    } else if (saved.whole) clearTrial(task.folder!, plain);
     return true;
-  }
-
-  /** The last model of a method and budget that was trained to its end is found by these. */
-  #settle({ folder }: Task, from: string, to: string): void {
-    rmSync(join(folder!, to), { recursive: true, force: true });
-    renameSync(join(folder!, from), join(folder!, to));
-  }
-
-  /** Removes the checkpoints of a training whose row is there, and what earlier configurations left of theirs. */
-  #clear({ folder }: Task, method: Searcher, budget: string): void {
-    if (this.#options.keep || !existsSync(folder!)) return;
-    const own = trialName(method, budget);
-    for (const name of readdirSync(folder!)) {
-      if (name.startsWith(own) && KEY_OR_NONE.test(name.slice(own.length)))
-        rmSync(join(folder!, name), { recursive: true, force: true });
-    }
   }
 
   async #record(task: Task, trial: Trial, trained: Trained): Promise<void> {
@@ -346,11 +334,6 @@ export class ComparisonWork {
     );
   }
 }
-
-/** Its checkpoints, where the method trains itself; others have their key behind it. */
-const trialName = ({ name }: Searcher, budget: string) => `${fileName(name)}-${fileName(budget)}`;
-
-const KEY_OR_NONE = /^(-[0-9a-f]{8})?$/;
 
 /** What makes a training the method's own, where it does not start from scratch. */
 const ownStart = ({ name, config, code }: Searcher) => [name, config, ...stateOf(code)];

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { isAlive } from "@trimtab/tensor-core";
 import { z } from "zod";
 import { RunFolderError } from "../errors.ts";
 import { writeJson } from "./files.ts";
@@ -33,7 +34,7 @@ function releaseAll(): void {
 export function lockFolder(folder: string): () => void {
   const path = join(folder, FILE);
   const owner = ownerOf(path);
-  if (owner && owner.host === hostname() && owner.pid !== process.pid && alive(owner.pid)) {
+  if (owner && owner.host === hostname() && owner.pid !== process.pid && isAlive(owner.pid)) {
     throw new RunFolderError(
       `${folder}: is in use by process ${owner.pid}; wait for it, or remove ${path} if that process is not trimtab.`,
     );
@@ -56,14 +57,5 @@ function ownerOf(path: string): z.output<typeof ownerSchema> | undefined {
     return ownerSchema.parse(JSON.parse(readFileSync(path, "utf8")));
   } catch {
     return undefined; // not written by us, or on its way out
-  }
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (reason) {
-    return (reason as NodeJS.ErrnoException).code === "EPERM";
   }
 }

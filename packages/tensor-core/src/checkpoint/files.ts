@@ -1,21 +1,9 @@
 /** Checkpoint files that are whole or absent: written to a temporary name, synced, renamed. */
-
-import { createHash, randomBytes } from "node:crypto";
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
-import { hostname } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
 import { CheckpointError } from "../errors.ts";
 import { type ByteSource, decodeFrom, encodeTensors, type TensorFile } from "./safetensors.ts";
+import { removeLeftovers, temporaryOf } from "./temporary.ts";
 
 /**
  * Writes pieces so that `path` holds either its former content or all of the new one, whatever happens. Throws
@@ -90,48 +78,6 @@ function sourceOf(fd: number): ByteSource {
       return bytes;
     },
   };
-}
-
-/**
- * This machine and this process in temporary names: of processes of others nobody here can tell whether they live, and containers that
- * share a folder may have given out the same id. Made on first use: where there are no files (a browser) there is no machine to ask.
- */
-let names: { readonly host: string; readonly own: string } | undefined;
-
-function ownNames(): NonNullable<typeof names> {
-  names ??= {
-    host: createHash("sha256").update(hostname()).digest("hex").slice(0, 8),
-    own: randomBytes(4).toString("hex"),
-  };
-  return names;
-}
-
-/** What `temporaryOf` puts behind a path; the machine and the process that wrote it. */
-export const TEMPORARY = /^\.([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.tmp$/;
-
-/** The name under which this process writes `path` before it is whole. */
-export function temporaryOf(path: string): string {
-  const { host, own } = ownNames();
-  return `${path}.${host}-${process.pid}-${own}.tmp`;
-}
-
-/** What processes of this machine that were killed while they wrote `path` left beside it; else each kill would cost a file for good. */
-export function removeLeftovers(path: string): void {
-  const own = basename(path);
-  for (const name of readdirSync(dirname(path))) {
-    if (!name.startsWith(own)) continue;
-    const [, host, pid] = TEMPORARY.exec(name.slice(own.length)) ?? [];
-    if (host === ownNames().host && !isAlive(Number(pid))) rmSync(join(dirname(path), name), { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
-  }
 }
 
 /** Sends the names in a folder to the disk: a rename must reach it too. Windows has no such call and keeps its own journal. */
